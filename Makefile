@@ -1,0 +1,55 @@
+# Thin on purpose: each target is one command that works without make, too.
+# Paths are relative so that the checkout may live under a folder with spaces.
+PYTHON ?= python3
+PORT ?= 8000
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+
+.PHONY: run test check bench browser lock clean
+
+run: .venv/run.stamp
+	@exec $(PY) manage.py up --port $(PORT)
+
+test: .venv/dev.stamp
+	@$(PY) -m pytest -n 2 --dist loadgroup
+
+check: .venv/dev.stamp
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@find templates -name '*.html' -print0 | xargs -0 $(PY) -m djade --check --target-version 5.2
+	@$(PY) manage.py makemigrations --check --dry-run
+	@DEBUG=false SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://shop.example ALLOWED_HOSTS=shop.example \
+		$(PY) manage.py check --deploy --fail-level WARNING
+	@$(PY) -m pytest -q tests/test_house.py
+
+bench: .venv/dev.stamp
+	@$(PY) -m benchmarks
+
+browser: .venv/e2e.stamp
+	@DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PY) -m pytest -m browser
+
+# Each stamp is touched last, so an interrupted install starts again.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Direction Board needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements/run.txt | .venv/bin/python
+	@echo "Installing (once) ..."
+	@$(PIP) -r requirements/run.txt && touch $@
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	@echo "Installing the test tools (once) ..."
+	@$(PIP) -r requirements/dev.txt && touch $@
+
+.venv/e2e.stamp: requirements/e2e.txt .venv/dev.stamp
+	@$(PIP) -r requirements/e2e.txt && touch $@
+
+# Needs uv; only for the one who changes a dependency.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
+lock:
+	$(LOCK) -o requirements/run.txt
+	$(LOCK) --extra postgres --extra redis --extra ai --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) --extra postgres --extra redis --extra ai --group dev --group e2e -c requirements/dev.txt -o requirements/e2e.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,326 @@
+"""One execution of an intent: its tasks, what they measured, what they made, and what happened when."""
+
+import hashlib
+import json
+
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from agency.models.intents import Intent, Pipeline
+from agency.models.transitions import Transitions
+
+
+class Run(Transitions):
+    """One execution: of an intent, or of a single operation that was asked for by name (no intent)."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        WAITING = "waiting"
+        NEEDS_HUMAN = "needs_human", "needs a human"
+        SUCCEEDED = "succeeded"
+        PARTIAL = "partial"
+        FAILED = "failed"
+        CANCELED = "canceled"
+        TIMED_OUT = "timed_out", "timed out"
+
+    TERMINAL = (Status.SUCCEEDED, Status.PARTIAL, Status.FAILED, Status.CANCELED, Status.TIMED_OUT)
+    _ENDS = {*TERMINAL, Status.NEEDS_HUMAN}
+    TRANSITIONS = {
+        Status.QUEUED: {Status.RUNNING, *_ENDS},
+        Status.RUNNING: {Status.WAITING, *_ENDS},
+        Status.WAITING: {Status.RUNNING, *_ENDS},
+        Status.NEEDS_HUMAN: {Status.RUNNING, *TERMINAL},
+    }
+
+    intent = models.ForeignKey(Intent, on_delete=models.PROTECT, null=True, blank=True, related_name="runs")
+    title = models.CharField(max_length=300)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    restart_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="restarts"
+    )
+    event_count = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    deadline_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # The heart of the collapse: however many calls race, one intent has one first run.
+            models.UniqueConstraint(
+                fields=["intent"], condition=Q(restart_of=None), name="one_first_run_per_intent"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "queued",
+                        "running",
+                        "waiting",
+                        "needs_human",
+                        "succeeded",
+                        "partial",
+                        "failed",
+                        "canceled",
+                        "timed_out",
+                    ]
+                ),
+                name="run_status_known",
+            ),
+        ]
+        indexes = [
+            # direction_board.sweep: runs past their deadline.
+            models.Index(
+                fields=["deadline_at"],
+                condition=Q(status__in=["queued", "running", "waiting"]),
+                name="run_open_deadline",
+            )
+        ]
+
+    def __str__(self):
+        return f"Run {self.pk}: {self.title}"
+
+    @property
+    def is_terminal(self):
+        return self.status in self.TERMINAL
+
+
+class TaskQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(status__in=[Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.WAITING])
+
+    def due(self, now=None):
+        """Tasks that a worker may claim: queued and due, or running under a lease that ran out."""
+        now = now or timezone.now()
+        return self.filter(
+            Q(status=Task.Status.QUEUED, due_at__lte=now) | Q(status=Task.Status.RUNNING, lease_until__lt=now)
+        )
+
+
+class Task(Transitions):
+    """A unit of work in a run. `attempts` is its fencing number: only the newest attempt may commit."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        WAITING = "waiting"
+        NEEDS_HUMAN = "needs_human", "needs a human"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+        CANCELED = "canceled"
+
+    TERMINAL = (Status.SUCCEEDED, Status.FAILED, Status.SKIPPED, Status.CANCELED)
+    TRANSITIONS = {
+        Status.QUEUED: {Status.RUNNING, Status.SKIPPED, Status.CANCELED, Status.FAILED},
+        Status.RUNNING: {Status.QUEUED, Status.WAITING, Status.NEEDS_HUMAN, *TERMINAL},
+        Status.WAITING: {Status.QUEUED, Status.SKIPPED, Status.CANCELED, Status.FAILED},
+        Status.NEEDS_HUMAN: {Status.QUEUED, Status.FAILED, Status.CANCELED},
+    }
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="tasks")
+    pipeline = models.CharField(max_length=5, choices=Pipeline)
+    workflow = models.CharField(max_length=40)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    params = models.JSONField(default=dict)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    measures = models.JSONField(default=list, help_text="Kinds of observation that this task makes.")
+    binds = models.JSONField(
+        default=list, help_text="Kinds of observation that this task can't succeed without."
+    )
+    bound_to = models.ManyToManyField("Observation", related_name="bound_tasks", blank=True)
+    draft = models.JSONField(
+        null=True, blank=True, help_text="What was prepared before the measurement came."
+    )
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(default=0)
+    progress_message = models.CharField(max_length=200, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    waiting_on = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        permissions = [("approve_task", "Can approve or reject what waits for a person")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "workflow"], name="workflow_once_per_run"),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "queued",
+                        "running",
+                        "waiting",
+                        "needs_human",
+                        "succeeded",
+                        "failed",
+                        "skipped",
+                        "canceled",
+                    ]
+                ),
+                name="task_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="running") | Q(lease_until__isnull=False), name="task_running_has_lease"
+            ),
+        ]
+        indexes = [
+            # TaskQuerySet.due: the backlog, whatever the history behind it.
+            models.Index(fields=["due_at"], condition=Q(status="queued"), name="task_due"),
+            models.Index(fields=["lease_until"], condition=Q(status="running"), name="task_leased"),
+        ]
+
+    def __str__(self):
+        return f"Task {self.pk}: {self.workflow}"
+
+
+class Attempt(models.Model):
+    """One try of a task."""
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded"
+        WAITING = "waiting"
+        NEEDS_HUMAN = "needs_human", "needs a human"
+        FAILED = "failed"
+        LOST = "lost"  # its lease ran out, or it was canceled: nothing of it was kept
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="tries")
+    number = models.PositiveIntegerField()
+    worker = models.CharField(max_length=80)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["task", "number"]
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="attempt_number_once")]
+
+    def __str__(self):
+        return f"attempt {self.number} of task {self.task_id}"
+
+
+def canonical_json(payload):
+    """The one text of a JSON value that its hash is taken from: sorted keys, no spaces, UTF-8 as it is."""
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+class Observation(models.Model):
+    """What a task measured and others rely on. Stored once, append-only, hashed.
+
+    `sha256` is the hex digest of `body` in UTF-8; `body` is canonical JSON, so anybody can recompute it.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="observations")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="observations")
+    kind = models.CharField(max_length=40)
+    body = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    measured_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "kind"], name="observation_once_per_run_and_kind"),
+            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="observation_hash_hex"),
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.sha256[:12]}"
+
+    @property
+    def payload(self):
+        return json.loads(self.body)
+
+    @property
+    def recomputed_sha256(self):
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+    @property
+    def ref(self):
+        """How a result names the observation that it relies on."""
+        return {
+            "observation_id": self.pk,
+            "sha256": self.sha256,
+            "measured_at": self.measured_at.isoformat().replace("+00:00", "Z"),
+        }
+
+
+def private_storage():
+    return storages["default"]
+
+
+class Artifact(models.Model):
+    """A file that proves work was done; `sha256` is of its bytes. Only views that check who asks serve it."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, blank=True, related_name="artifacts")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, blank=True, related_name="artifacts")
+    service_order = models.ForeignKey(
+        "ServiceOrder", on_delete=models.PROTECT, null=True, blank=True, related_name="artifacts"
+    )
+    kind = models.CharField(max_length=40, help_text="What it is, e.g. audit_report.")
+    name = models.CharField(max_length=120, help_text="File name for the one who saves it.")
+    content_type = models.CharField(max_length=80)
+    file = models.FileField(upload_to="artifacts/%Y/%m/", storage=private_storage, max_length=200)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["task", "name"], name="artifact_name_once_per_task")]
+
+    def __str__(self):
+        return self.name
+
+
+class Event(models.Model):
+    """What happened in a run, in order, without gaps. Append-only."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
+    number = models.PositiveIntegerField()
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
+    kind = models.CharField(max_length=40)
+    message = models.CharField(max_length=300)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["run", "number"]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="event_number_once_per_run")]
+
+    def __str__(self):
+        return self.message
+
+    @classmethod
+    def record(cls, run_id, kind, message, *, task_id=None, **data):
+        """Append to the run's stream. Call inside a transaction: the run's row is held until it ends,
+        which keeps numbers in order and without gaps between processes."""
+        Run.objects.filter(pk=run_id).update(event_count=F("event_count") + 1)
+        number = Run.objects.values_list("event_count", flat=True).get(pk=run_id)
+        return cls.objects.create(
+            run_id=run_id, number=number, task_id=task_id, kind=kind, message=message[:300], data=data
+        )
+
+
+class Heartbeat(models.Model):
+    """When a worker process of a cluster last did anything: what readiness and the supervisor look at."""
+
+    cluster = models.CharField(max_length=80, primary_key=True)
+    beat_at = models.DateTimeField()
+
+    def __str__(self):
+        return self.cluster

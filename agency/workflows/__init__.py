@@ -1,0 +1,117 @@
+"""What a workflow is, and the registry that the Direction Board looks them up in.
+
+A workflow is one file with one subclass of `Workflow`, registered at start. The Ops workflows live in this
+package; the storefront registers the Sales workflows, so that the board knows no product.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rest_framework import serializers
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Something in the data that makes a workflow more (factor > 1) or less (factor < 1) worth running now.
+
+    `source` is the path of an admin page where a person can look at it.
+    """
+
+    text: str
+    factor: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class NewArtifact:
+    """A file that a workflow made; the board stores it with the task's success."""
+
+    kind: str
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass
+class Outcome:
+    """How a workflow ended.
+
+    `result` is JSON for the API. `effects` are called with the task, inside the transaction that commits its
+    success: they happen exactly once, so they write to the database and do nothing else. `needs_human` is the
+    reason why a person has to look before this counts as done; with it, no effect happens.
+    """
+
+    result: dict[str, Any]
+    artifacts: list[NewArtifact] = field(default_factory=list)
+    effects: list[Callable] = field(default_factory=list)
+    needs_human: str = ""
+
+
+class PermanentError(Exception):
+    """Trying again can't help; the message says what a person has to change."""
+
+
+class NoParams(serializers.Serializer):
+    """A workflow without parameters."""
+
+
+class Workflow:
+    """The code that does a task. Subclasses say what they measure and bind, and do the work.
+
+    `measures`: kinds of observation that `perform` makes by `work.observe`. `binds`: kinds without which it can't
+    succeed; the board calls `perform` only when the run has them, and a run always gets a Sales task for each.
+    """
+
+    key = ""
+    title = ""
+    description = ""
+    pipeline = ""
+    measures: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
+    Params: type[serializers.Serializer] = NoParams
+    max_attempts = 3
+    timeout = 600  # seconds for one attempt
+
+    def evidence(self) -> list[Evidence]:
+        """What in the data speaks for or against running this now."""
+        return []
+
+    def prepare(self, work) -> dict | None:
+        """Work that needs no measurement, done in parallel with it. Returns a JSON draft, kept on the task."""
+        return None
+
+    def perform(self, work) -> Outcome:
+        """Do the work: `work.params`, `work.draft`, `work.observation(kind)`, `work.progress(...)`.
+
+        May be called again after a crash, so nothing outside the returned `Outcome` may be an effect.
+        """
+        raise NotImplementedError
+
+
+_registry: dict[str, Workflow] = {}
+
+
+def register(workflow_class):
+    """Class decorator: make the workflow known to the board under its key."""
+    workflow = workflow_class()
+    if workflow.key in _registry and type(_registry[workflow.key]) is not workflow_class:
+        raise ValueError(f"two workflows are called {workflow.key}")
+    _registry[workflow.key] = workflow
+    return workflow_class
+
+
+def get(key):
+    """The workflow called `key`, or KeyError."""
+    return _registry[key]
+
+
+def every(pipeline=None):
+    """All workflows, or those of one pipeline, in the order of their keys."""
+    return [w for _, w in sorted(_registry.items()) if pipeline in (None, w.pipeline)]
+
+
+def that_measures(kind):
+    """The Sales workflow that makes observations of `kind`; the narrowest one when several do."""
+    makers = [w for w in every("sales") if kind in w.measures]
+    return min(makers, key=lambda w: (len(w.measures), w.key)) if makers else None

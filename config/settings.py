@@ -1,0 +1,306 @@
+"""One settings file; what differs between installations comes from the environment.
+
+Every variable is read first and checked together, so that a wrong environment is reported once, in full.
+"""
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError
+from environs import validate as check
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env(eager=False)
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
+SECRET_KEY = env.str("SECRET_KEY", "")
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=check.URL(require_tld=False))
+DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else None
+REDIS_URL = env.str("REDIS_URL", "")
+STORE_NAME = env.str("STORE_NAME", "Lanternfish Studio")
+STORE_EMAIL = env.str("STORE_EMAIL", "hello@lanternfish.example", validate=check.Email())
+STORE_TIMEZONE = env.str("STORE_TIMEZONE", "UTC", validate=check.OneOf(available_timezones()))
+STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=check.Regexp(r"^[A-Z]{3}\Z"))
+EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "") else None
+AI_BASE_URL = env.str("AI_BASE_URL", "")
+AI_API_KEY = env.str("AI_API_KEY", "")
+AI_MODEL = env.str("AI_MODEL", "")
+Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))
+LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=check.OneOf(["text", "json"]))
+try:
+    env.seal()
+except EnvValidationError as error:
+    lines = [f"  {name}: {' '.join(map(str, reasons))}" for name, reasons in error.error_messages.items()]
+    raise ImproperlyConfigured("The environment has errors:\n" + "\n".join(lines)) from None
+
+PUBLIC_URL = PUBLIC_URL.rstrip("/")
+VAR_DIR = VAR_DIR.resolve()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _secret_key_file(path):
+    """The key of an installation that was not given one: made once, kept beside the database it protects."""
+    try:
+        with path.open("x") as new:
+            path.chmod(0o600)
+            new.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+SECRET_KEY = SECRET_KEY or _secret_key_file(VAR_DIR / "secret_key")
+TIME_ZONE = STORE_TIMEZONE
+STORE_ZONE = ZoneInfo(STORE_TIMEZONE)
+
+INSTALLED_APPS = [
+    "storefront",
+    "agency",
+    "earnings",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.sitemaps",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_q",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "knox",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_I18N = True
+USE_TZ = True
+LANGUAGE_CODE = "en-us"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "storefront.views.store",
+            ],
+        },
+    }
+]
+
+# --- Database -----------------------------------------------------------------------------------
+
+DATABASE_URL = DATABASE_URL or {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"}
+DATABASES = {"default": DATABASE_URL}
+# A connection is kept: 0 would cost a factor of 2 to 3 in workers and more on PostgreSQL pages.
+DATABASES["default"]["CONN_MAX_AGE"] = None
+if DATABASE_URL["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that means to write says so at once; one that upgrades later can fail with
+        # "database is locked" whatever the timeout is.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            "PRAGMA mmap_size=134217728; PRAGMA cache_size=-16000;"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# --- Cache, shared by all processes: throttles that count per process do not throttle -----------
+
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": VAR_DIR / "cache",
+        }
+    )
+}
+
+# --- Workers: django-q2 carries bells, the Task table is the backlog (agency/direction_board.py) --
+
+Q_CLUSTER = {
+    "name": "direction-board",
+    "label": "Background jobs",
+    "orm": "default",
+    "broker_class": "agency.broker.WakingBroker",
+    "workers": Q_WORKERS,
+    "queue_limit": Q_WORKERS,
+    "bulk": Q_WORKERS,
+    # A job is a time slice of the backlog; these bound a job, the engine bounds each task.
+    "timeout": 3600,
+    "retry": 3900,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "recycle": 10_000,
+    "scheduler": False,
+    "catch_up": False,
+    "log_level": "WARNING",
+}
+
+# --- Security -------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        # Imported products keep their pictures where the marketplace stores them.
+        "img-src": [SELF, "data:", "https:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+_https = urlsplit(PUBLIC_URL).scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+CATALOG_UPLOAD_MAX_BYTES = 64_000_000
+LOGIN_URL = "admin:login"
+
+# --- Files ------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+# Everything under media/ is private: staff and owners reach it through views that check who asks.
+MEDIA_ROOT = VAR_DIR / "media"
+FILE_UPLOAD_TEMP_DIR = None
+
+# --- Mail -------------------------------------------------------------------------------------------
+
+if EMAIL_URL:
+    EMAIL_BACKEND = EMAIL_URL["EMAIL_BACKEND"]
+    EMAIL_HOST = EMAIL_URL["EMAIL_HOST"]
+    EMAIL_PORT = EMAIL_URL["EMAIL_PORT"]
+    EMAIL_HOST_USER = EMAIL_URL["EMAIL_HOST_USER"]
+    EMAIL_HOST_PASSWORD = EMAIL_URL["EMAIL_HOST_PASSWORD"]
+    EMAIL_USE_TLS = EMAIL_URL["EMAIL_USE_TLS"]
+    EMAIL_USE_SSL = EMAIL_URL["EMAIL_USE_SSL"]
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = STORE_EMAIL
+
+# --- API --------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["earnings.rights.ModelRights"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "config.api.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "3000/min"},
+    "EXCEPTION_HANDLER": "config.api.problem",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": None, "TOKEN_LIMIT_PER_USER": None, "AUTO_REFRESH": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Direction Board",
+    "DESCRIPTION": "Wishes become entangled Sales and Ops tasks; finished work becomes earnings.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Logs: no bodies, no addresses, no names ----------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "config.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "agency": {"level": "INFO"},
+        "storefront": {"level": "INFO"},
+        "earnings": {"level": "INFO"},
+        "django-q": {"level": "WARNING"},
+        # These two print user names and addresses.
+        "axes": {"level": "CRITICAL"},
+        "django.request": {"level": "ERROR"},
+    },
+}

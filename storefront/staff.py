@@ -1,0 +1,43 @@
+"""The groups that an installation starts with."""
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+GROUPS = {
+    # app -> models -> rights
+    "Operators": {
+        "agency": {"*": ["view", "add", "change", "publish", "approve"]},
+        "storefront": {"*": ["view", "publish"]},
+        "earnings": {"*": ["view"]},
+    },
+    "Catalog editors": {
+        "storefront": {"*": ["view", "add", "change", "publish"]},
+        "agency": {
+            "gig": ["view", "add", "change"],
+            "package": ["view", "add", "change"],
+            "artifact": ["view"],
+        },
+    },
+    "Accountants": {
+        "earnings": {"*": ["view", "add", "change"]},
+        "agency": {"serviceorder": ["view"], "run": ["view"], "artifact": ["view"]},
+    },
+}
+
+
+def create_groups(**kwargs):
+    """Make the three groups with their rights; what an owner changed in them later is left alone."""
+    for name, apps in GROUPS.items():
+        group, created = Group.objects.get_or_create(name=name)
+        if created:
+            group.permissions.set(Permission.objects.filter(_rights(apps)))
+
+
+def _rights(apps):
+    wanted = Q(pk=None)
+    for app, models in apps.items():
+        for model, verbs in models.items():
+            for verb in verbs:
+                right = Q(content_type__app_label=app, codename__startswith=f"{verb}_")
+                wanted |= right if model == "*" else right & Q(content_type__model=model)
+    return wanted

@@ -1,0 +1,64 @@
+"""Fixtures for every test. Nothing here touches var/ of the checkout."""
+
+import os
+import tempfile
+
+os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="direction-board-test-"))
+if os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+
+from earnings import append_only
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+
+
+@pytest.fixture
+def staff(db):
+    return User.objects.create_superuser("owner", "owner@example.com", "a long pass phrase")
+
+
+@pytest.fixture
+def api(staff):
+    """An API client with every right."""
+    from rest_framework.test import APIClient
+
+    client = APIClient()
+    client.force_authenticate(staff)
+    return client
+
+
+@pytest.fixture
+def staff_client(client, staff):
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_can_be_emptied_between_tests():
+    """A transactional test ends by emptying every table, which the append-only triggers refuse."""
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def flush_without_triggers(self, sql_list):
+        tables = append_only.tables(self.connection)
+        for table in tables:
+            append_only.remove(self.connection, table)
+        try:
+            flush(self, sql_list)
+        finally:
+            for table in tables:
+                append_only.install(self.connection, table)
+
+    operations.execute_sql_flush = flush_without_triggers
+    yield
+    operations.execute_sql_flush = flush
