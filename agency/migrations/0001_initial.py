@@ -23,9 +23,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(max_length=120, unique=True)),
                 ("name", models.CharField(help_text="Short name, e.g. Logo design.", max_length=80)),
@@ -67,9 +65,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(unique=True)),
                 ("name", models.CharField(max_length=80, unique=True)),
@@ -86,9 +82,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("statement", models.CharField(max_length=300)),
                 (
@@ -133,9 +127,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "tier",
@@ -168,16 +160,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("workflow", models.CharField(max_length=40)),
                 (
                     "weight",
-                    models.PositiveIntegerField(
-                        default=10, help_text="Share beside the other steps, 1 to 100."
-                    ),
+                    models.PositiveIntegerField(default=10, help_text="Share beside the other steps, 1 to 100."),
                 ),
                 (
                     "is_chosen",
@@ -206,9 +194,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("title", models.CharField(max_length=300)),
                 (
@@ -274,9 +260,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("kind", models.CharField(max_length=40)),
                 ("body", models.TextField()),
@@ -300,9 +284,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("kind", models.CharField(help_text="What it is, e.g. audit_report.", max_length=40)),
                 ("name", models.CharField(help_text="File name for the one who saves it.", max_length=120)),
@@ -338,15 +320,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "external_id",
-                    models.CharField(
-                        blank=True, help_text="The marketplace's own order number.", max_length=80
-                    ),
+                    models.CharField(blank=True, help_text="The marketplace's own order number.", max_length=80),
                 ),
                 (
                     "kind",
@@ -372,9 +350,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "held_from",
-                    models.CharField(
-                        blank=True, help_text="The status that a hold interrupted.", max_length=16
-                    ),
+                    models.CharField(blank=True, help_text="The status that a hold interrupted.", max_length=16),
                 ),
                 ("amount_minor", models.PositiveBigIntegerField()),
                 ("fee_minor", models.PositiveBigIntegerField(default=0)),
@@ -439,9 +415,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("message", models.TextField(blank=True)),
@@ -480,9 +454,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(max_length=140, unique=True)),
                 ("title", models.CharField(max_length=120)),
@@ -519,9 +491,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("pipeline", models.CharField(choices=[("sales", "Sales"), ("ops", "Ops")], max_length=5)),
                 ("workflow", models.CharField(max_length=40)),
@@ -591,9 +561,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("code", models.CharField(help_text="What was found, e.g. title_too_long.", max_length=40)),
                 ("field", models.CharField(max_length=40)),
@@ -648,17 +616,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("headline", models.CharField(max_length=120)),
                 ("body", models.TextField()),
                 (
                     "link",
-                    models.CharField(
-                        help_text="Where the banner leads, with its UTM parameters.", max_length=300
-                    ),
+                    models.CharField(help_text="Where the banner leads, with its UTM parameters.", max_length=300),
                 ),
                 ("items", models.JSONField(default=list)),
                 ("channels", models.JSONField(default=dict)),
@@ -706,9 +670,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("kind", models.CharField(max_length=40)),
@@ -741,9 +703,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("agent", models.CharField(max_length=40)),
                 ("purpose", models.CharField(max_length=80)),
@@ -793,9 +753,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("worker", models.CharField(max_length=80)),
@@ -844,9 +802,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("key", models.CharField(max_length=40)),
                 ("workflow", models.CharField(max_length=40)),
@@ -897,9 +853,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="playbookstep",
-            constraint=models.UniqueConstraint(
-                fields=("playbook", "workflow"), name="step_once_per_playbook"
-            ),
+            constraint=models.UniqueConstraint(fields=("playbook", "workflow"), name="step_once_per_playbook"),
         ),
         migrations.AddConstraint(
             model_name="playbookstep",
@@ -1072,9 +1026,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="observation",
-            constraint=models.UniqueConstraint(
-                fields=("run", "kind"), name="observation_once_per_run_and_kind"
-            ),
+            constraint=models.UniqueConstraint(fields=("run", "kind"), name="observation_once_per_run_and_kind"),
         ),
         migrations.AddConstraint(
             model_name="observation",

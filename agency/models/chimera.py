@@ -14,9 +14,7 @@ class ChimeraTask(models.Model):
 
     agent = models.CharField(max_length=40)
     purpose = models.CharField(max_length=80)
-    task = models.ForeignKey(
-        "Task", on_delete=models.PROTECT, null=True, blank=True, related_name="chimera_tasks"
-    )
+    task = models.ForeignKey("Task", on_delete=models.PROTECT, null=True, blank=True, related_name="chimera_tasks")
     service_order = models.ForeignKey(
         "ServiceOrder", on_delete=models.PROTECT, null=True, blank=True, related_name="chimera_tasks"
     )

@@ -134,13 +134,9 @@ class Task(Transitions):
     due_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)
     measures = models.JSONField(default=list, help_text="Kinds of observation that this task makes.")
-    binds = models.JSONField(
-        default=list, help_text="Kinds of observation that this task can't succeed without."
-    )
+    binds = models.JSONField(default=list, help_text="Kinds of observation that this task can't succeed without.")
     bound_to = models.ManyToManyField("Observation", related_name="bound_tasks", blank=True)
-    draft = models.JSONField(
-        null=True, blank=True, help_text="What was prepared before the measurement came."
-    )
+    draft = models.JSONField(null=True, blank=True, help_text="What was prepared before the measurement came.")
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     progress_message = models.CharField(max_length=200, blank=True)

@@ -148,9 +148,7 @@ class ServiceOrder(Transitions):
         default=False, help_text="The client agreed that the finished work is shown in the portfolio."
     )
     token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
-    run = models.ForeignKey(
-        "Run", on_delete=models.PROTECT, null=True, blank=True, related_name="service_orders"
-    )
+    run = models.ForeignKey("Run", on_delete=models.PROTECT, null=True, blank=True, related_name="service_orders")
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)

@@ -37,9 +37,7 @@ class Product(models.Model):
     sku = models.CharField("SKU", max_length=120, unique=True)
     slug = models.SlugField(max_length=140, unique=True)
     family = models.SlugField(max_length=140, help_text="The same for all variants of one product.")
-    option = models.CharField(
-        max_length=120, blank=True, help_text="What sets this variant apart, e.g. Team."
-    )
+    option = models.CharField(max_length=120, blank=True, help_text="What sets this variant apart, e.g. Team.")
     is_lead = models.BooleanField("shown in the catalog", default=True)
     title = models.CharField(max_length=200)
     summary = models.CharField(max_length=300, blank=True)

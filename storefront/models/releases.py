@@ -30,9 +30,7 @@ class Release(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(status__in=["live", "rolled_back"]), name="release_status_known"
-            )
+            models.CheckConstraint(condition=Q(status__in=["live", "rolled_back"]), name="release_status_known")
         ]
 
     def __str__(self):
