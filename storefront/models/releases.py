@@ -1,5 +1,6 @@
 """What a storefront build changed on the live shop, so that it can be taken back."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -10,6 +11,8 @@ class Release(models.Model):
     """One storefront build.
 
     `before` holds, by SKU, the fields that it changed as they were; None = there was no such product.
+    `after` holds what it wrote. `rollback` says what taking it back did: `{"restored": [sku],
+    "kept": [{"sku", "field", "now"}]}`.
     """
 
     class Status(models.TextChoices):
@@ -26,6 +29,10 @@ class Release(models.Model):
     listed_skus = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     rolled_back_at = models.DateTimeField(null=True, blank=True)
+    rolled_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    rollback = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
