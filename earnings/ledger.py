@@ -1,0 +1,359 @@
+"""The only writer of the ledger: what happened to money, as balanced entries that are never changed.
+
+Debits are positive and credits negative. Five *buckets* hold our net money by how far it has come:
+
+    unearned -> pending -> available -> paid_out        and beside them: disputed
+
+`deferred` is the gross price of work that was paid for and is still owed, `revenue` what was earned (gross),
+`fees` what marketplaces keep, `refunds` what was earned and given back.
+
+Every verb may be called twice: a key that is there already answers with the entry that it names, and if the
+second call asks for something else it raises `KeyConflict`. Verbs join the caller's transaction, so that an
+entry stands or falls with the order, task or payment that caused it.
+"""
+
+import re
+from collections import Counter
+from datetime import datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from earnings import money
+from earnings.models import Earning, JournalEntry, Posting
+from earnings.refusals import Refusal
+
+Event = JournalEntry.Event
+
+UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED = "unearned", "pending", "available", "paid_out", "disputed"
+BUCKETS = (UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED)
+# What was earned, wherever it is now: a sum over these is a figure of income after fees.
+EARNED_BUCKETS = (PENDING, AVAILABLE, PAID_OUT, DISPUTED)
+DEFERRED, REVENUE, FEES, REFUNDS = "deferred", "revenue", "fees", "refunds"
+# A refund takes contested money first, then what has come least far.
+REFUND_ORDER = (UNEARNED, DISPUTED, PENDING, AVAILABLE, PAID_OUT)
+
+KEY = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9][A-Za-z0-9._/#-]*)+\Z")
+# A repeated call may come from another run, at another time, after the gig was renamed; the money is the same.
+IDENTITY = (
+    "kind",
+    "gross_minor",
+    "fee_minor",
+    "currency",
+    "channel_id",
+    "source",
+    "reference",
+    "product_sku",
+    "gig",
+)
+
+
+class Work(Enum):
+    """Whether the thing that was paid for is still to be made."""
+
+    OWED = "owed"  # a service: earned when the client accepts
+    DONE = "done"  # a digital product: earned when access is granted, i.e. at once
+
+
+class KeyConflict(Refusal):
+    """The key is taken by an entry that says something else; nothing was booked."""
+
+
+class Unbalanced(Exception):
+    """Postings that do not sum to zero: a defect of this program, never of its input."""
+
+
+def fee(channel, amount_minor):
+    """What `channel` keeps of a sale, in minor units: its rate rounded half up, plus its fixed part.
+
+    At most the whole amount. `Refusal` (422) if the amount is negative.
+    """
+    if amount_minor < 0:
+        raise Refusal.of_field("/amount", "A fee is taken of an amount of zero or more.")
+    rate = (amount_minor * channel.fee_basis_points + 5_000) // 10_000
+    return min(rate + channel.fee_fixed_minor, amount_minor)
+
+
+def local_date(at):
+    """The store's calendar day of a moment."""
+    return at.astimezone(ZoneInfo(settings.STORE_TIMEZONE)).date()
+
+
+@transaction.atomic
+def record_paid(*, key, occurred_at, work=Work.OWED, **facts):
+    """Somebody paid us: write down the `Earning` and its first entry, and return the earning.
+
+    `facts` are the columns of `Earning`: kind, title, gross_minor, fee_minor, currency, channel (a `Channel`)
+    and source are required; reference, gig, product_sku, client, run_id and intent_id are not. Amounts are
+    integers in minor units. The entry is `<key>:paid` for work that is still owed and `<key>:earned` otherwise.
+
+    Raises `Refusal` (422) naming each bad value, and `KeyConflict` if `key` is taken by another sale.
+    """
+    wanted = _checked(Earning(key=key, occurred_at=occurred_at, **facts))
+    event = Event.PAID if work is Work.OWED else Event.EARNED
+    columns = {f.attname: getattr(wanted, f.attname) for f in Earning._meta.concrete_fields if f.attname != "id"}
+    earning, created = Earning.objects.get_or_create(key=key, defaults=columns)
+    if not created:
+        return _same_sale(earning, wanted, f"{key}:{event}")
+    if work is Work.OWED:
+        postings = {UNEARNED: wanted.net_minor, FEES: wanted.fee_minor, DEFERRED: -wanted.gross_minor}
+    else:
+        postings = {PENDING: wanted.net_minor, FEES: wanted.fee_minor, REVENUE: -wanted.gross_minor}
+    _post(JournalEntry(earning=earning, key=f"{key}:{event}", event=event, occurred_at=occurred_at), postings)
+    return earning
+
+
+@transaction.atomic
+def record_earned(earning, key, at):
+    """The client accepted the work: what was paid for it is ours, and waits to be cleared."""
+    entry = JournalEntry(earning=earning, key=key, event=Event.EARNED, occurred_at=at)
+    return _book(entry, _earn)
+
+
+@transaction.atomic
+def clear(earning, key, at):
+    """The channel's clearing time is over: everything pending of this earning can be paid out."""
+    entry = JournalEntry(earning=earning, key=key, event=Event.CLEARED, occurred_at=at)
+    return _book(entry, lambda held: {AVAILABLE: held[PENDING], PENDING: -held[PENDING]})
+
+
+@transaction.atomic
+def pay_out(earning, key, at):
+    """Everything available of this earning reached our bank."""
+    entry = JournalEntry(earning=earning, key=key, event=Event.PAID_OUT, occurred_at=at)
+    return _book(entry, lambda held: {PAID_OUT: held[AVAILABLE], AVAILABLE: -held[AVAILABLE]})
+
+
+@transaction.atomic
+def dispute(earning, key, at):
+    """The buyer contests an earned payment: set its money apart. Won: `reverse` this entry; lost: `refund`."""
+    entry = JournalEntry(earning=earning, key=key, event=Event.DISPUTED, occurred_at=at)
+    return _book(entry, _contest)
+
+
+@transaction.atomic
+def refund(earning, key, at, *, gross_minor, fee_minor=0):
+    """The buyer got `gross_minor` back, and the channel gave us `fee_minor` of its fee back.
+
+    While the work is owed the refund lessens what we owe; afterwards it is a refund of income. `Refusal` (409)
+    if we hold less than the difference, (422) if an amount is impossible.
+    """
+    _refuse_bad_refund(gross_minor, fee_minor)
+    entry = JournalEntry(earning=earning, key=key, event=Event.REFUNDED, occurred_at=at)
+    return _book(entry, lambda held: _give_back(held, gross_minor, fee_minor), (gross_minor, fee_minor))
+
+
+@transaction.atomic
+def reverse(entry, key, at, memo=""):
+    """Undo `entry` by its negated postings, at most once; a reversal itself is final.
+
+    `Refusal` (409) when its money has moved on since: undo the later entries first.
+    """
+    undo = JournalEntry(
+        earning=entry.earning, key=key, event=Event.REVERSED, occurred_at=at, reverses=entry, memo=memo
+    )
+    return _book(undo, lambda held: _negated(entry))
+
+
+def balances(earning):
+    """`Counter` of minor units by account code: what is booked for this earning now."""
+    sums = Posting.objects.filter(entry__earning=earning).values("account_id").annotate(sum=Sum("amount_minor"))
+    return Counter({row["account_id"]: row["sum"] for row in sums})
+
+
+def allowed(held):
+    """The events that balances like `held` allow next."""
+    contestable = held[PENDING] + held[AVAILABLE] + held[PAID_OUT]
+    rules = {
+        Event.EARNED: held[DEFERRED] < 0,
+        Event.CLEARED: held[PENDING] > 0,
+        Event.PAID_OUT: held[AVAILABLE] > 0,
+        Event.REFUNDED: any(held[bucket] > 0 for bucket in BUCKETS),
+        Event.DISPUTED: contestable > 0 and held[DEFERRED] == 0,
+    }
+    return [str(event) for event, possible in rules.items() if possible]
+
+
+def impossible(held):
+    """The accounts whose balance no history of an earning can have, e.g. a bucket below zero."""
+    wrong = [bucket for bucket in BUCKETS if held[bucket] < 0]
+    if held[DEFERRED] > 0:
+        wrong.append(DEFERRED)
+    if held[REVENUE] + held[REFUNDS] > 0:
+        wrong.append(REFUNDS)
+    if held[FEES] < 0:
+        wrong.append(FEES)
+    return wrong
+
+
+# --- What each event does to the money that is held -----------------------------------------------------
+
+
+def _earn(held):
+    return {PENDING: held[UNEARNED], UNEARNED: -held[UNEARNED], DEFERRED: -held[DEFERRED], REVENUE: held[DEFERRED]}
+
+
+def _contest(held):
+    # Unearned money stays where it is: in `disputed` it would be counted as earned.
+    if held[DEFERRED]:
+        return {}
+    taken = {bucket: -held[bucket] for bucket in (PENDING, AVAILABLE, PAID_OUT)}
+    return {DISPUTED: -sum(taken.values()), **taken}
+
+
+def _give_back(held, gross_minor, fee_minor):
+    owed = -held[DEFERRED]
+    limits = {
+        "gross_minor": (gross_minor, owed or -held[REVENUE] - held[REFUNDS]),
+        "fee_minor": (fee_minor, held[FEES]),
+        "net": (gross_minor - fee_minor, sum(held[bucket] for bucket in BUCKETS)),
+    }
+    for name, (asked, at_most) in limits.items():
+        if asked > at_most:
+            what = {"gross_minor": "the buyer paid", "fee_minor": "the channel kept", "net": "we hold of it"}[name]
+            raise Refusal(f"{asked} minor units cannot be refunded: {what} only {at_most}.", allowed=allowed(held))
+    postings = {DEFERRED if owed else REFUNDS: gross_minor, FEES: -fee_minor}
+    rest = gross_minor - fee_minor
+    for bucket in REFUND_ORDER:
+        taken = min(rest, held[bucket])
+        postings[bucket] = -taken
+        rest -= taken
+    return postings
+
+
+def _negated(entry):
+    if entry.event == Event.REVERSED:
+        raise Refusal("A reversal is final; book what happened as a new entry.")
+    if JournalEntry.objects.filter(reverses=entry).exists():
+        raise Refusal(f"{entry.key} was reversed before.")
+    return {posting.account_id: -posting.amount_minor for posting in entry.postings.all()}
+
+
+# --- Writing ----------------------------------------------------------------------------------------------
+
+
+def _book(entry, moves, refunded=None):
+    """Post what `moves(held)` answers, once: callers of one earning wait for each other here.
+
+    SQLite ignores the row lock, and needs none: its transactions begin by taking the write lock.
+    """
+    entry.earning = Earning.objects.select_for_update().get(pk=entry.earning_id)
+    old = JournalEntry.objects.filter(key=entry.key).first()
+    if old:
+        return _same(old, entry, refunded)
+    held = balances(entry.earning)
+    postings = moves(held)
+    if not any(postings.values()):
+        raise Refusal(f"There is nothing to book as {entry.get_event_display()}.", allowed=allowed(held))
+    after = Counter(held)
+    after.update(postings)
+    if impossible(after):
+        raise Refusal(f"The money of {entry.earning.key} has moved on since.", allowed=allowed(held))
+    return _post(entry, postings)
+
+
+def _post(entry, postings):
+    """Insert the entry and its postings; the entry that is there already if the key is taken."""
+    postings = {account: amount for account, amount in postings.items() if amount}
+    if sum(postings.values()) or not postings:
+        raise Unbalanced(f"{entry.key}: {postings}")
+    _refuse_bad_moment(entry.key, entry.occurred_at)
+    columns = {
+        "earning": entry.earning,
+        "event": entry.event,
+        "kind": entry.earning.kind,
+        "currency": entry.earning.currency,
+        "reverses": entry.reverses,
+        "memo": entry.memo,
+        "occurred_at": entry.occurred_at,
+        "local_date": local_date(entry.occurred_at),
+    }
+    stored, created = JournalEntry.objects.get_or_create(key=entry.key, defaults=columns)
+    if not created:
+        found = dict(stored.postings.values_list("account_id", "amount_minor"))
+        if found != postings or stored.earning_id != entry.earning_id or stored.event != entry.event:
+            raise KeyConflict(f"{entry.key} is the key of another entry.")
+        return stored
+    Posting.objects.bulk_create(
+        Posting(
+            entry=stored,
+            account_id=account,
+            amount_minor=amount,
+            kind=stored.kind,
+            currency=stored.currency,
+            local_date=stored.local_date,
+        )
+        for account, amount in postings.items()
+    )
+    return stored
+
+
+def _same_sale(earning, wanted, opening):
+    """`earning` if it is the sale that `wanted` describes and was opened by the entry `opening`."""
+    differing = [name.removesuffix("_id") for name in IDENTITY if getattr(earning, name) != getattr(wanted, name)]
+    if earning.entries.earliest("pk").key != opening:
+        differing.append("event")
+    if differing:
+        raise KeyConflict(f"{earning.key} was booked before with another {', '.join(differing)}.")
+    return earning
+
+
+def _same(old, entry, refunded):
+    """`old` if it says what `entry` asks for. The buckets may have moved since, so they are not compared."""
+    same = (old.earning_id, old.event, old.reverses_id) == (entry.earning_id, entry.event, entry.reverses_id)
+    if same and refunded:
+        found = Counter(dict(old.postings.values_list("account_id", "amount_minor")))
+        same = refunded == (found[DEFERRED] + found[REFUNDS], -found[FEES])
+    if not same:
+        raise KeyConflict(f"{entry.key} is the key of another entry.")
+    return old
+
+
+# --- Refusing -----------------------------------------------------------------------------------------------
+
+
+def _checked(earning):
+    """`earning` with its net amount, or a `Refusal` that names every bad value."""
+    errors = {}
+    for name in ("gross_minor", "fee_minor"):
+        if type(getattr(earning, name)) is not int:
+            errors[name] = "An amount is an integer in minor units."
+    if not errors:
+        if earning.gross_minor <= 0:
+            errors["gross_minor"] = "What was paid is more than zero."
+        elif not 0 <= earning.fee_minor <= earning.gross_minor:
+            errors["fee_minor"] = "A fee is between zero and what was paid."
+        earning.net_minor = earning.gross_minor - earning.fee_minor
+    try:
+        money.exponent(earning.currency)
+    except ValueError as error:
+        errors["currency"] = str(error)
+    try:
+        # Not the channel: looking it up again would be a query for what the foreign key refuses anyway.
+        earning.clean_fields(exclude={"channel", "net_minor", *errors})
+    except ValidationError as error:
+        errors |= {name: " ".join(messages) for name, messages in error.message_dict.items()}
+    if errors:
+        found = [{"pointer": f"/{name}", "detail": detail} for name, detail in errors.items()]
+        raise Refusal("The earning was refused: " + " ".join(errors.values()), status=422, errors=found)
+    _refuse_bad_moment(earning.key, earning.occurred_at)
+    return earning
+
+
+def _refuse_bad_refund(gross_minor, fee_minor):
+    if type(gross_minor) is not int or gross_minor <= 0:
+        raise Refusal.of_field("/gross_minor", "A refund is an integer of minor units, more than zero.")
+    if type(fee_minor) is not int or not 0 <= fee_minor <= gross_minor:
+        raise Refusal.of_field("/fee_minor", "A returned fee is between zero and the refund.")
+
+
+def _refuse_bad_moment(key, at):
+    if len(key) > 200 or not KEY.match(key):
+        raise Refusal.of_field("/key", f"{key!r} is no key: write it like order:DB-000123:line:2:paid.")
+    if not isinstance(at, datetime) or timezone.is_naive(at):
+        raise Refusal.of_field("/occurred_at", "A moment needs a time zone.")
