@@ -1,8 +1,90 @@
+"""How every API view pages and says no."""
+
+import logging
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, JsonResponse
+from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from agency.direction_board import pointers
+from earnings.refusals import Refusal
+
+log = logging.getLogger(__name__)
+
+TITLES = {
+    400: "Bad request",
+    401: "Authentication needed",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Values refused",
+    429: "Too many requests",
+}
 
 
 class CursorPages(CursorPagination):
+    """Newest first; `page_size` up to 200; the links carry an opaque cursor."""
+
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = "-pk"
+
+
+def problem(error, context):
+    """Every refusal as `application/problem+json` (RFC 9457)."""
+    if isinstance(error, Refusal):
+        set_rollback()
+        body = dict(error.extra)
+        if error.allowed is not None:
+            body["allowed"] = error.allowed
+        return _answer(error.status, error.detail, error.errors, body)
+    if isinstance(error, RequestDataTooBig):
+        return _answer(413, "The body is larger than this API accepts.")
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    errors = []
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(pointers(response.data))
+        detail = "Some values can't be accepted."
+    elif isinstance(error, Http404):
+        detail = "There is no such thing here."
+    else:
+        detail = str(response.data.get("detail", error))
+    answer = _answer(response.status_code, detail, errors)
+    for name in ("WWW-Authenticate", "Retry-After"):
+        if response.has_header(name):
+            answer[name] = response[name]
+    return answer
+
+
+def _answer(status, detail, errors=(), extra=None):
+    body = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
+    if errors:
+        body["errors"] = list(errors)
+    return Response(body | (extra or {}), status=status, content_type="application/problem+json")
+
+
+def not_found(request, *args, **kwargs):
+    """An unknown address under /api/: the same form as every other refusal."""
+    body = {"type": "about:blank", "title": TITLES[404], "status": 404, "detail": "There is no such address."}
+    return JsonResponse(body, status=404, content_type="application/problem+json")
+
+
+def slashless(get_response):
+    """Middleware: an API address means the same with a slash at its end."""
+
+    def middleware(request):
+        if request.path_info.startswith("/api/"):
+            request.path_info = request.path_info.rstrip("/")
+        return get_response(request)
+
+    return middleware

@@ -1,1 +1,50 @@
-urlpatterns = []
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+from rest_framework.routers import SimpleRouter
+
+from agency import api as agency
+from agency import readiness
+from config.api import not_found
+from earnings import api as earnings
+from storefront import api as storefront
+
+# Without slashes; config.api.slashless accepts one at the end as well.
+router = SimpleRouter(trailing_slash=False)
+router.register("intents", agency.IntentViewSet)
+router.register("runs", agency.RunViewSet)
+router.register("tasks", agency.TaskViewSet)
+router.register("observations", agency.ObservationViewSet)
+router.register("artifacts", agency.ArtifactViewSet)
+router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-task")
+router.register("gigs", agency.GigViewSet)
+router.register("portfolio", agency.PortfolioViewSet, basename="portfolio")
+router.register("products", storefront.ProductViewSet)
+
+api = [
+    path("orchestrate/sales", agency.OrchestrateSales.as_view()),
+    path("orchestrate/service", agency.OrchestrateService.as_view()),
+    path("orchestrate/intent", agency.OrchestrateIntent.as_view()),
+    path("workflows", agency.WorkflowsView.as_view()),
+    path("", include(router.urls)),
+    *earnings.api_urls,
+    path("schema", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=[AllowAny]),
+        name="docs",
+    ),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    re_path(r"^api/", csrf_exempt(not_found)),
+    path("healthz", readiness.healthz),
+    path("readyz", readiness.readyz),
+    path("admin/", admin.site.urls),
+    path("", include("storefront.urls")),
+]

@@ -2,17 +2,22 @@
 
 import os
 import tempfile
+from importlib import import_module
 
 os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="direction-board-test-"))
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 
 from earnings import append_only
+
+seed_playbooks = import_module("agency.migrations.0003_playbooks")
+seed_chart = import_module("earnings.migrations.0003_chart_and_channels")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +50,7 @@ def staff_client(client, staff):
 
 @pytest.fixture(autouse=True, scope="session")
 def _tables_can_be_emptied_between_tests():
-    """A transactional test ends by emptying every table, which the append-only triggers refuse."""
+    """A transactional test ends by emptying every table: what the triggers refuse, and what migrations put in."""
     operations = type(connection.ops)
     flush = operations.execute_sql_flush
 
@@ -58,6 +63,8 @@ def _tables_can_be_emptied_between_tests():
         finally:
             for table in tables:
                 append_only.install(self.connection, table)
+        seed_playbooks.create(apps, None)
+        seed_chart.add(apps, None)
 
     operations.execute_sql_flush = flush_without_triggers
     yield

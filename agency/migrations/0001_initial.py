@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import agency.models.runs
-import agency.models.services
+import agency.models.service_orders
 
 
 class Migration(migrations.Migration):
@@ -367,7 +367,7 @@ class Migration(migrations.Migration):
                 (
                     "token",
                     models.CharField(
-                        default=agency.models.services.new_token, editable=False, max_length=40, unique=True
+                        default=agency.models.service_orders.new_token, editable=False, max_length=40, unique=True
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),

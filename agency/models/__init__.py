@@ -2,7 +2,7 @@ from agency.models.chimera import ChimeraTask
 from agency.models.intents import CandidateState, Intent, Playbook, PlaybookStep
 from agency.models.proposals import Promotion, Proposal
 from agency.models.runs import Artifact, Attempt, Event, Heartbeat, Observation, Run, Task
-from agency.models.services import Delivery, Gig, Package, ServiceOrder, SuccessStory
+from agency.models.service_orders import Delivery, Gig, Package, ServiceOrder, SuccessStory
 
 __all__ = [
     "Artifact",

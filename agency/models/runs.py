@@ -302,13 +302,13 @@ class Event(models.Model):
         return self.message
 
     @classmethod
-    def record(cls, run_id, kind, message, *, task_id=None, **data):
+    def record(cls, run_id, kind, message, *, task_id=None, data=None):
         """Append to the run's stream. Call inside a transaction: the run's row is held until it ends,
         which keeps numbers in order and without gaps between processes."""
         Run.objects.filter(pk=run_id).update(event_count=F("event_count") + 1)
         number = Run.objects.values_list("event_count", flat=True).get(pk=run_id)
         return cls.objects.create(
-            run_id=run_id, number=number, task_id=task_id, kind=kind, message=message[:300], data=data
+            run_id=run_id, number=number, task_id=task_id, kind=kind, message=message[:300], data=data or {}
         )
 
 

@@ -77,6 +77,10 @@ class Workflow:
         """What in the data speaks for or against running this now."""
         return []
 
+    def measure(self, observation) -> dict | None:
+        """What measuring again would give now, to show drift; None when that can't be told."""
+        return None
+
     def prepare(self, work) -> dict | None:
         """Work that needs no measurement, done in parallel with it. Returns a JSON draft, kept on the task."""
         return None
@@ -111,7 +115,51 @@ def every(pipeline=None):
     return [w for _, w in sorted(_registry.items()) if pipeline in (None, w.pipeline)]
 
 
-def that_measures(kind):
-    """The Sales workflow that makes observations of `kind`; the narrowest one when several do."""
-    makers = [w for w in every("sales") if kind in w.measures]
+def find(key):
+    """The workflow called `key`, or None: its code may be gone while its tasks are still there."""
+    return _registry.get(key)
+
+
+def that_measures(kinds):
+    """The Sales workflow that makes observations of all these kinds; the narrowest one when several do."""
+    makers = [w for w in every("sales") if set(kinds) <= set(w.measures)]
     return min(makers, key=lambda w: (len(w.measures), w.key)) if makers else None
+
+
+def describe(workflow):
+    """A workflow for programs: key, pipeline, what it measures and binds, and a JSON Schema of its parameters."""
+    fields = workflow.Params().fields
+    return {
+        "key": workflow.key,
+        "title": workflow.title,
+        "description": workflow.description,
+        "pipeline": workflow.pipeline,
+        "measures": list(workflow.measures),
+        "binds": list(workflow.binds),
+        "params": {
+            "type": "object",
+            "properties": {name: _schema(field) for name, field in fields.items()},
+            "required": [name for name, field in fields.items() if field.required],
+            "additionalProperties": False,
+        },
+    }
+
+
+_TYPES = {
+    serializers.BooleanField: "boolean",
+    serializers.IntegerField: "integer",
+    serializers.FloatField: "number",
+    serializers.ListField: "array",
+    serializers.DictField: "object",
+    serializers.Serializer: "object",
+}
+
+
+def _schema(field):
+    kind = next((name for cls, name in _TYPES.items() if isinstance(field, cls)), "string")
+    schema = {"type": kind}
+    if field.help_text:
+        schema["description"] = str(field.help_text)
+    if isinstance(field, serializers.ChoiceField):
+        schema["enum"] = list(field.choices)
+    return schema

@@ -1,0 +1,252 @@
+"""One try of a task: claimed under a lease, renewed, and ended by exactly one of wait, finish and fail.
+
+Every change is one conditional UPDATE on status and fence (the attempt's number). A worker that was paused past
+its lease, a second delivery and a result after a cancel find that condition false and change nothing.
+"""
+
+import hashlib
+import random
+from datetime import timedelta
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from agency import workflows
+from agency.bells import ring
+from agency.models import Artifact, Attempt, Event, Observation, Run, Task
+from agency.models.runs import canonical_json
+
+LEASE = timedelta(seconds=20)
+
+
+class Lost(Exception):
+    """This attempt is no longer the task's newest, or the task was canceled: nothing of it may be kept."""
+
+
+def claim(worker):
+    """Take the next due task under a lease, or None. The attempt's number is its fence."""
+    now = timezone.now()
+    for task in Task.objects.due(now).order_by("due_at", "id")[:10]:
+        with transaction.atomic():
+            won = Task.objects.filter(
+                pk=task.pk, status=task.status, attempts=task.attempts, lease_until=task.lease_until
+            ).update(
+                status=Task.Status.RUNNING,
+                attempts=F("attempts") + 1,
+                lease_until=now + LEASE,
+                started_at=Coalesce("started_at", now),
+                waiting_on="",
+            )
+            if not won:
+                continue
+            was_lost = task.status == Task.Status.RUNNING
+            task.refresh_from_db()
+            Attempt.objects.filter(task=task, outcome="").update(outcome=Attempt.Outcome.LOST, finished_at=now)
+            Attempt.objects.create(task=task, number=task.attempts, worker=worker, started_at=now)
+            Event.record(
+                task.run_id,
+                "task.started",
+                f"{task.workflow}: attempt {task.attempts}" + (" after a lost worker" if was_lost else ""),
+                task_id=task.pk,
+                data={"attempt": task.attempts},
+            )
+            Run.objects.filter(pk=task.run_id, status__in=["queued", "waiting"]).update(
+                status=Run.Status.RUNNING, started_at=Coalesce("started_at", now)
+            )
+        return task
+    return None
+
+
+def renew(task_id, fence):
+    """Prolong the lease of an attempt, or raise Lost."""
+    if not _mine(task_id, fence).update(lease_until=timezone.now() + LEASE):
+        raise Lost
+
+
+def report_progress(task_id, fence, done, total, message):
+    """Show how far the attempt is, and prolong its lease, or raise Lost."""
+    if not _mine(task_id, fence).update(
+        progress_done=done,
+        progress_total=total,
+        progress_message=message[:200],
+        lease_until=timezone.now() + LEASE,
+    ):
+        raise Lost
+
+
+def _mine(task_id, fence):
+    return Task.objects.filter(pk=task_id, status=Task.Status.RUNNING, attempts=fence)
+
+
+@transaction.atomic
+def observe(task, fence, kind, payload):
+    """Store what a Sales task measured, once, and wake the tasks that are bound to it.
+
+    A second attempt gets the observation that the first one committed: a run has one truth of each kind.
+    """
+    if kind not in task.measures:
+        raise ValueError(f"{task.workflow} does not measure {kind}")
+    renew(task.pk, fence)
+    body = canonical_json(payload)
+    stored = Observation.objects.filter(run_id=task.run_id, kind=kind).first()
+    if stored:
+        return stored
+    observation = Observation(run_id=task.run_id, task=task, kind=kind, body=body)
+    observation.sha256 = observation.recomputed_sha256
+    observation.save()
+    Event.record(
+        task.run_id,
+        "observation.measured",
+        f"{task.workflow} measured {kind}",
+        task_id=task.pk,
+        data={"kind": kind, "sha256": observation.sha256},
+    )
+    wake_bound(task.run_id)
+    return observation
+
+
+def wake_bound(run_id):
+    """Queue the waiting tasks of a run whose observations are all there."""
+    present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
+    woken = 0
+    for task in Task.objects.filter(run_id=run_id, status=Task.Status.WAITING):
+        if set(task.binds) <= present:
+            woken += task.advance(Task.Status.QUEUED, due_at=timezone.now(), waiting_on="")
+    if woken:
+        ring()
+
+
+@transaction.atomic
+def wait(task, fence, missing):
+    """Free the worker: the task goes on when its observations are there."""
+    reason = f"the measurement of {', '.join(missing)}"
+    if not _mine(task.pk, fence).update(status=Task.Status.WAITING, lease_until=None, waiting_on=reason):
+        raise Lost
+    _close_attempt(task, fence, Attempt.Outcome.WAITING)
+    Event.record(task.run_id, "task.waiting", f"{task.workflow} waits for {reason}", task_id=task.pk)
+    # Measured between our look and this transaction? Then nobody else will wake it.
+    wake_bound(task.run_id)
+    settle(task.run_id)
+
+
+def finish(task, fence, outcome):
+    """Commit an attempt's success with its artifacts and effects, all or nothing. Raises Lost when too late."""
+    needs_human = outcome.needs_human
+    if not needs_human and not any(artifact.content for artifact in outcome.artifacts):
+        needs_human = "The workflow ended without an artifact that proves its work."
+    status = Task.Status.NEEDS_HUMAN if needs_human else Task.Status.SUCCEEDED
+    stored = []
+    try:
+        with transaction.atomic():
+            if not _mine(task.pk, fence).update(
+                status=status,
+                result=outcome.result,
+                waiting_on=needs_human[:200],
+                error="",
+                lease_until=None,
+                finished_at=None if needs_human else timezone.now(),
+            ):
+                raise Lost
+            task.refresh_from_db()
+            _bind(task)
+            stored += [_store(task, artifact) for artifact in outcome.artifacts]
+            for effect in outcome.effects if not needs_human else ():
+                effect(task)
+            _close_attempt(task, fence, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
+            message = f"{task.workflow}: {needs_human or 'done'}"
+            Event.record(task.run_id, f"task.{status}", message, task_id=task.pk)
+            settle(task.run_id)
+    except BaseException:
+        for artifact in stored:
+            artifact.file.delete(save=False)
+        raise
+
+
+def _bind(task):
+    observations = Observation.objects.filter(run_id=task.run_id, kind__in=task.binds)
+    task.bound_to.set(observations)
+    if observations:
+        Event.record(
+            task.run_id,
+            "task.bound",
+            f"{task.workflow} is bound to {', '.join(o.kind for o in observations)}",
+            task_id=task.pk,
+            data={"observations": [o.sha256 for o in observations]},
+        )
+
+
+def _store(task, new):
+    """Keep an artifact; one of an earlier attempt that ended with a person is replaced by its newer version."""
+    Artifact.objects.filter(task=task, name=new.name, deliveries=None).delete()
+    artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name)
+    artifact.content_type = new.content_type
+    artifact.size = len(new.content)
+    artifact.sha256 = hashlib.sha256(new.content).hexdigest()
+    artifact.file.save(new.name, ContentFile(new.content), save=False)
+    artifact.save()
+    return artifact
+
+
+@transaction.atomic
+def fail(task, fence, message, *, traceback="", may_retry=True):
+    """Note a failed attempt: again later with backoff and jitter, or the end of the task."""
+    workflow = workflows.find(task.workflow)
+    failures = 1 + task.tries.filter(outcome__in=[Attempt.Outcome.FAILED, Attempt.Outcome.LOST]).count()
+    if may_retry and workflow and failures < workflow.max_attempts:
+        delay = 2**failures * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
+        fields = {"status": Task.Status.QUEUED, "due_at": timezone.now() + timedelta(seconds=delay)}
+        event = ("task.retrying", f"{task.workflow} failed and is tried again in {delay:.0f} s: {message}")
+    else:
+        fields = {"status": Task.Status.FAILED, "finished_at": timezone.now()}
+        event = ("task.failed", f"{task.workflow} failed: {message}")
+    if not _mine(task.pk, fence).update(lease_until=None, error=message, **fields):
+        raise Lost
+    _close_attempt(task, fence, Attempt.Outcome.FAILED, error=message, traceback=traceback)
+    Event.record(task.run_id, event[0], event[1], task_id=task.pk)
+    settle(task.run_id)
+
+
+def _close_attempt(task, fence, outcome, **fields):
+    Attempt.objects.filter(task=task, number=fence).update(outcome=outcome, finished_at=timezone.now(), **fields)
+
+
+def settle(run_id):
+    """Skip what can't be measured any more, and end the run when nothing of it is open.
+
+    Called in the transaction that changed a task, after an event was recorded: that holds the run's row, so the
+    last of two tasks that finish at once sees the other one's end.
+    """
+    _skip_unmeasurable(run_id)
+    statuses = set(Task.objects.filter(run_id=run_id).values_list("status", flat=True))
+    if statuses & {Task.Status.QUEUED, Task.Status.RUNNING}:
+        return
+    if Task.Status.WAITING in statuses:
+        Run.objects.filter(pk=run_id, status=Run.Status.RUNNING).update(status=Run.Status.WAITING)
+        return
+    if Task.Status.NEEDS_HUMAN in statuses:
+        to = Run.Status.NEEDS_HUMAN
+    elif statuses == {Task.Status.SUCCEEDED}:
+        to = Run.Status.SUCCEEDED
+    else:
+        to = Run.Status.PARTIAL if Task.Status.SUCCEEDED in statuses else Run.Status.FAILED
+    fields = {} if to == Run.Status.NEEDS_HUMAN else {"finished_at": timezone.now()}
+    if Run(pk=run_id).advance(to, **fields):
+        Event.record(run_id, f"run.{to}", f"The run {Run.Status(to).label}")
+
+
+def _skip_unmeasurable(run_id):
+    """Tasks bound to something that no task of their run will measure any more end as skipped."""
+    tasks = list(Task.objects.filter(run_id=run_id))
+    present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
+    coming = {kind for task in tasks if task.status not in Task.TERMINAL for kind in task.measures}
+    for task in tasks:
+        gone = sorted(set(task.binds) - present - coming)
+        if gone and task.status in (Task.Status.QUEUED, Task.Status.WAITING):
+            reason = f"{', '.join(gone)} was not measured: the Sales task that should have done it ended without"
+            if task.advance(
+                Task.Status.SKIPPED, error=reason, waiting_on="", finished_at=timezone.now(), lease_until=None
+            ):
+                Event.record(run_id, "task.skipped", f"{task.workflow} skipped: {reason}", task_id=task.pk)

@@ -1,0 +1,472 @@
+"""The life of a service order: taken, briefed, made, offered, delivered, accepted, told of.
+
+An order that its marketplace paid is real: it is booked as unearned the moment it is taken, and as earned when
+the client accepts. One that nobody paid is simulated, and moves no real figure.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from agency import checklist, recipes
+from agency.models import Artifact, Delivery, Gig, Package, ServiceOrder, SuccessStory
+from earnings import ledger, money
+from earnings.models import Channel, Earning, Kind
+from earnings.refusals import Refusal
+
+logger = logging.getLogger(__name__)
+Status = ServiceOrder.Status
+CHECKS = checklist.CHECKS
+EXTERNAL_FIELDS = ("channel", "order_id", "amount", "currency")
+SIMULATED_CHANNEL = "demo"
+
+
+# --- Taking an order ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An order that can be taken: its texts read, its names found."""
+
+    gig: Gig
+    package: Package
+    channel: Channel
+    external_id: str
+    amount_minor: int
+    currency: str
+
+
+def read_order(gig, package, external=None):
+    """`gig` (slug), `package` (tier) and `external` as they were given, understood as a `Wanted`.
+
+    `external` is `{"channel", "order_id", "amount", "currency"}`, all text: an order that its marketplace has
+    paid. Raises Refusal (422) naming each value that can't be accepted; nothing is written.
+    """
+    found = Package.objects.select_related("gig").filter(gig__slug=gig, tier=package).first()
+    if found is None:
+        known = ", ".join(Package.objects.filter(gig__slug=gig).values_list("tier", flat=True))
+        if not known:
+            raise Refusal.of_field("/gig", f"There is no gig {gig!r} with packages.")
+        raise Refusal.of_field("/package", f"{gig} has no package {package!r}. It has: {known}.")
+    if not external:
+        demo = Channel.objects.get(pk=SIMULATED_CHANNEL)
+        return Wanted(found.gig, found, demo, "", found.price_minor, found.currency)
+    channel, order_id, amount_minor, currency = _read_external(external)
+    return Wanted(found.gig, found, channel, order_id, amount_minor, currency)
+
+
+def _read_external(external):
+    errors = {
+        name: "This is missing: text."
+        for name in EXTERNAL_FIELDS
+        if not isinstance(external.get(name), str) or not external[name].strip()
+    }
+    unknown = {name: "There is no such field." for name in external if name not in (*EXTERNAL_FIELDS, "client")}
+    texts = {name: external[name].strip() for name in EXTERNAL_FIELDS if name not in errors}
+    channel = Channel.objects.filter(pk=texts["channel"]).first() if "channel" in texts else None
+    if channel is None or channel.pk == SIMULATED_CHANNEL:
+        known = ", ".join(Channel.objects.exclude(pk=SIMULATED_CHANNEL).values_list("pk", flat=True))
+        errors.setdefault("channel", f"There is no channel {external.get('channel')!r} that pays. Known: {known}.")
+    if len(texts.get("order_id", "")) > ServiceOrder._meta.get_field("external_id").max_length:
+        errors["order_id"] = "At most 80 characters."
+    amount_minor = None
+    if "amount" in texts and "currency" in texts:
+        amount_minor = _read_amount(texts["amount"], texts["currency"], errors)
+    errors |= unknown
+    if errors:
+        raise Refusal(
+            "The external order can't be accepted.",
+            status=422,
+            errors=[{"pointer": f"/external/{name}", "detail": detail} for name, detail in errors.items()],
+        )
+    return channel, texts["order_id"], amount_minor, texts["currency"]
+
+
+def _read_amount(amount, currency, errors):
+    try:
+        money.exponent(currency)
+    except ValueError as error:
+        errors["currency"] = str(error)
+        return None
+    try:
+        minor = money.to_minor(amount, currency)
+    except ValueError as error:
+        errors["amount"] = str(error)
+        return None
+    if minor <= 0:
+        errors["amount"] = "What was paid is more than zero."
+    return minor
+
+
+@transaction.atomic
+def take_order(gig, package, *, brief=None, external=None, run=None):
+    """Write down work owed to a client, and book what the marketplace has paid for it as unearned.
+
+    `gig` is a slug, `package` a tier, `brief` what the client said (`{"showcase_consent": true}` lets us show
+    the result), `external` see `read_order`; its optional `client` is the buyer's name there. The same
+    marketplace order given again answers with the order that is there, completed by a better brief; with
+    another amount, gig or package it is refused (409). A `run` takes one order of ours, however often it, or a
+    restart of it, asks.
+    """
+    wanted = read_order(gig, package, external)
+    brief = _checked_brief(brief)
+    identity = (
+        {"channel": wanted.channel, "external_id": wanted.external_id}
+        if wanted.external_id
+        else {"run": _first(run), "external_id": ""}
+    )
+    defaults = _new_order(wanted, brief, external, run)
+    if wanted.external_id or run:
+        order, created = ServiceOrder.objects.get_or_create(**identity, defaults=defaults)
+    else:
+        order, created = ServiceOrder.objects.create(**(defaults | identity)), True
+    if not created:
+        _refuse_other_order(order, wanted)
+        if order.status == Status.AWAITING_BRIEF and brief:
+            set_requirements(order, brief)
+    if order.kind == Kind.REAL:
+        _book_paid(order)
+    return order
+
+
+def _new_order(wanted, brief, external, run):
+    now = timezone.now()
+    complete = not brief_problems(wanted.gig, brief)
+    return {
+        "gig": wanted.gig,
+        "package": wanted.package,
+        "channel": wanted.channel,
+        "kind": Kind.REAL if wanted.external_id else Kind.SIMULATED,
+        "status": Status.QUEUED if complete else Status.AWAITING_BRIEF,
+        "amount_minor": wanted.amount_minor,
+        "fee_minor": ledger.fee(wanted.channel, wanted.amount_minor),
+        "currency": wanted.currency,
+        "client": str((external or {}).get("client") or "")[:120],
+        "brief": brief,
+        "showcase_consent": brief.get("showcase_consent") is True,
+        "run": _first(run),
+        "created_at": now,
+        "due_at": now + timedelta(days=wanted.package.delivery_days) if complete else None,
+    }
+
+
+def _first(run):
+    """The run that a chain of restarts began with: a resumed or replayed run owes no second delivery."""
+    while run is not None and run.restart_of_id:
+        run = run.restart_of
+    return run
+
+
+def _refuse_other_order(order, wanted):
+    same = (order.package_id, order.amount_minor, order.currency) == (
+        wanted.package.pk,
+        wanted.amount_minor,
+        wanted.currency,
+    )
+    if not same:
+        was = f"{order.package} for {money.amount_text(order.amount_minor, order.currency)} {order.currency}"
+        name = f"{wanted.channel.pk} order {wanted.external_id}" if wanted.external_id else "This run's order"
+        raise Refusal(f"{name} was taken before as {order.number}, {was}.", allowed=order.allowed)
+
+
+def _book_paid(order):
+    """The order's earning, booked as paid once; its key makes a second call find the first."""
+    run = order.run
+    return ledger.record_paid(
+        key=f"service_order:{order.pk}",
+        work=ledger.Work.OWED,
+        kind=order.kind,
+        title=f"{order.gig.name}, {order.package.name}"[:200],
+        gross_minor=order.amount_minor,
+        fee_minor=order.fee_minor,
+        currency=order.currency,
+        channel=order.channel,
+        source="service_order",
+        reference=order.number,
+        gig=order.gig.slug,
+        client=order.client,
+        run_id=order.run_id,
+        intent_id=run.intent_id if run else None,
+        occurred_at=order.created_at,
+    )
+
+
+# --- The client's brief -----------------------------------------------------------------------------------
+
+
+def _checked_brief(brief):
+    if brief is None:
+        return {}
+    if not isinstance(brief, dict):
+        raise Refusal.of_field("/brief", "A brief is an object of fields.")
+    return brief
+
+
+def brief_problems(gig, brief):
+    """What the brief lacks or says wrong, as `[{"pointer": "/brief/title", "detail": "..."}]`; empty = go."""
+    recipe = recipes.get(gig.recipe)
+    asked = {r["name"]: r for r in (recipe.requirements if recipe else ())}
+    asked |= {r["name"]: r for r in gig.requirements if isinstance(r, dict) and r.get("name")}
+    missing = [
+        {"pointer": f"/brief/{name}", "detail": f"{r.get('label') or name} is missing."}
+        for name, r in asked.items()
+        if r.get("required") and brief.get(name) in (None, "", [], {})
+    ]
+    return missing or (recipe.problems(brief) if recipe else [])
+
+
+@transaction.atomic
+def set_requirements(order, brief):
+    """Add what the client said to the brief; once nothing is missing the order is queued.
+
+    Possible until the work is offered, and while a revision is asked for. Refusal (409) afterwards.
+    """
+    brief = _checked_brief(brief)
+    order.refresh_from_db()
+    merged = {**order.brief, **brief}
+    problems = brief_problems(order.gig, merged)
+    to = Status.AWAITING_BRIEF if problems else Status.QUEUED
+    fields = {"brief": merged, "problem": ""}
+    if "showcase_consent" in brief:
+        fields["showcase_consent"] = brief["showcase_consent"] is True
+    if not problems and order.due_at is None:
+        fields["due_at"] = timezone.now() + timedelta(days=order.package.delivery_days)
+    if order.status == Status.REVISION and problems:
+        raise Refusal("The brief can't be used.", status=422, errors=problems)
+    if order.status != to and order.advance(to, **fields):
+        return order
+    if not _move(order, to, (to,), **fields):
+        raise Refusal(
+            f"{order.number} is {order.get_status_display()}: its brief is closed.", allowed=order.allowed
+        )
+    return order
+
+
+def ask_again(order, problem):
+    """The brief turned out to be unusable, or the work to need a person: say why. The order does not fail."""
+    order.refresh_from_db()
+    if order.status == Status.QUEUED:
+        ServiceOrder.objects.filter(pk=order.pk, status=Status.QUEUED).update(problem=problem[:500])
+        order.refresh_from_db()
+    return order
+
+
+def await_brief(order, problem):
+    """The client has to say something else first: the order waits for a better brief."""
+    _move(order, Status.AWAITING_BRIEF, (Status.QUEUED, Status.IN_PROGRESS), problem=problem[:500])
+    return order
+
+
+# --- Making and offering ------------------------------------------------------------------------------------
+
+
+def start(order):
+    """Somebody began with the work. Refusal (409) unless it is queued or in revision."""
+    if not order.advance(Status.IN_PROGRESS) and order.status != Status.IN_PROGRESS:
+        _refuse(order, "cannot be started")
+    return order
+
+
+def produce(order, *, work, write):
+    """Make the order's files by its gig's recipe, and ask them the package's checklist.
+
+    Returns (`recipes.Made`, checks). Nothing is written. Refusal (422) when the brief can't be used.
+    """
+    made = recipes.get(order.gig.recipe).make(order.brief, tier=order.package.tier, work=work, write=write)
+    return made, checklist.run(order.package.checklist, made.artifacts, made.facts)
+
+
+@transaction.atomic
+def offer(order, artifacts, *, checks, message=""):
+    """Offer stored artifacts as the order's next delivery: it is ready for a person to deliver.
+
+    Refusal (409) if somebody held, canceled or offered it meanwhile: then nothing of this delivery is kept.
+    """
+    makable = (Status.QUEUED, Status.REVISION, Status.IN_PROGRESS)
+    if not _move(order, Status.READY, makable, problem=""):
+        _refuse(order, "cannot be offered")
+    last = order.deliveries.aggregate(last=Max("number"))["last"] or 0
+    delivery = Delivery.objects.create(service_order=order, number=last + 1, message=message, checks=checks)
+    delivery.artifacts.set(artifacts)
+    Artifact.objects.filter(pk__in=[a.pk for a in artifacts]).update(service_order=order)
+    return delivery
+
+
+@transaction.atomic
+def offer_by_hand(order, files, *, message=""):
+    """Offer files (`NewArtifact`s) that a person made. Refusal (422) if the package's checklist fails them."""
+    if not files:
+        raise Refusal.of_field("/files", "A delivery has at least one file.")
+    checks = checklist.run(order.package.checklist, files, {})
+    failed = [c for c in checks if not c["passed"]]
+    if failed:
+        errors = [{"pointer": "/files", "detail": f"{c['label']}: {c['seen']}"} for c in failed]
+        raise Refusal("The files don't pass the package's checklist.", status=422, errors=errors)
+    return offer(order, [_store(order, file) for file in files], checks=checks, message=message)
+
+
+def _store(order, new):
+    artifact = Artifact(service_order=order, kind=new.kind, name=new.name, content_type=new.content_type)
+    artifact.size = len(new.content)
+    artifact.sha256 = hashlib.sha256(new.content).hexdigest()
+    artifact.file.save(new.name, ContentFile(new.content), save=False)
+    artifact.save()
+    return artifact
+
+
+# --- Delivering and accepting -----------------------------------------------------------------------------
+
+
+@transaction.atomic
+def deliver(order):
+    """Hand the offered delivery to the client. Refusal (409) unless one is ready."""
+    now = timezone.now()
+    if order.advance(Status.DELIVERED):
+        order.deliveries.filter(delivered_at=None).update(delivered_at=now)
+    elif order.status != Status.DELIVERED:
+        _refuse(order, "has nothing to deliver")
+    return order
+
+
+@transaction.atomic
+def accept(order, *, consent=None, quote="", by=None):
+    """The client takes the work: its money is earned, and with consent its story is told, in one transaction.
+
+    `consent` None keeps what the client said before. `quote` is the client's own sentence, at most 300
+    characters. `by` is the member of staff who noted it, None when the client did. Twice is once.
+    """
+    if len(quote) > 300:
+        raise Refusal.of_field("/quote", "At most 300 characters.")
+    now = timezone.now()
+    if order.advance(Status.ACCEPTED, accepted_at=now, problem=""):
+        _earn(order, now)
+        order.deliveries.filter(delivered_at=None).update(delivered_at=now)
+        logger.info("%s accepted by %s", order.number, f"user {by.pk}" if by else "the client")
+    elif order.status != Status.ACCEPTED:
+        _refuse(order, "cannot be accepted")
+    if consent is not None and consent != order.showcase_consent:
+        order.showcase_consent = consent
+        order.save(update_fields=["showcase_consent"])
+    if order.showcase_consent:
+        _tell(order, quote)
+    return order
+
+
+def _earn(order, at):
+    if order.amount_minor:
+        ledger.record_earned(_book_paid(order), f"service_order:{order.pk}:earned", at)
+
+
+def _tell(order, quote):
+    """The success story of accepted work: what was delivered, as measured, and the client's sentence."""
+    delivery = order.deliveries.last()
+    files = list(delivery.artifacts.all()) if delivery else []
+    passed = sum(bool(check.get("passed")) for check in delivery.checks) if delivery else 0
+    days = max(1, (order.accepted_at - order.created_at).days)
+    summary = (
+        f"{order.package.name}: {_count(len(files), 'file')} delivered and accepted within "
+        f"{_count(days, 'day')}, {_count(passed, 'check')} passed."
+    )
+    title = order.brief.get("title")
+    name = f"{order.gig.name}: {title}" if isinstance(title, str) and title else order.gig.name
+    image = next((file for file in files if file.content_type.startswith("image/")), None)
+    SuccessStory.objects.get_or_create(
+        service_order=order,
+        defaults={
+            "slug": f"{order.gig.slug}-{order.pk}",
+            "title": name if len(name) <= 120 else f"{name[:119]}…",
+            "summary": summary,
+            "quote": quote.strip(),
+            "image": image,
+        },
+    )
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@transaction.atomic
+def request_revision(order, reason):
+    """The client wants the delivery changed. Refusal (409) when the package's revisions are used up."""
+    if not reason.strip():
+        raise Refusal.of_field("/reason", "Say what should change.")
+    order.refresh_from_db()
+    if order.status == Status.REVISION:
+        return order
+    used = order.deliveries.exclude(revision_request="").count()
+    if order.status in (Status.READY, Status.DELIVERED) and used >= order.package.revisions:
+        raise Refusal(
+            f"{order.number} has used its {_count(order.package.revisions, 'revision')}.",
+            allowed=[status for status in order.allowed if status != Status.REVISION],
+        )
+    if not order.advance(Status.REVISION):
+        _refuse(order, "has no delivery to revise")
+    delivery = order.deliveries.last()
+    if delivery:
+        delivery.revision_request = reason.strip()
+        delivery.save(update_fields=["revision_request"])
+    return order
+
+
+# --- Interruptions ---------------------------------------------------------------------------------------
+
+
+def hold(order):
+    """Set the order aside; `resume` takes it up where it was. Refusal (409) once it is delivered or closed."""
+    for _ in Status:  # each turn loses to somebody's change of status at most once
+        order.refresh_from_db()
+        if order.status == Status.ON_HOLD:
+            return order
+        if Status.ON_HOLD not in ServiceOrder.TRANSITIONS.get(order.status, ()):
+            break
+        if _move(order, Status.ON_HOLD, (order.status,), held_from=order.status):
+            return order
+    _refuse(order, "cannot be put on hold")
+
+
+def resume(order):
+    """Take up an order that was on hold. Work that was in progress is queued again."""
+    order.refresh_from_db()
+    if order.status == Status.ON_HOLD:
+        came_from = order.held_from or Status.AWAITING_BRIEF
+        to = Status.QUEUED if came_from == Status.IN_PROGRESS else came_from
+        _move(order, to, (Status.ON_HOLD,), held_from="")
+    elif not order.allowed:
+        _refuse(order, "is not on hold")
+    return order
+
+
+@transaction.atomic
+def cancel(order):
+    """Call the order off before it is accepted; what its marketplace paid is refunded in full, fee included."""
+    if order.advance(Status.CANCELED, held_from=""):
+        earning = Earning.objects.filter(key=f"service_order:{order.pk}").first()
+        if earning:
+            ledger.refund(
+                earning,
+                f"service_order:{order.pk}:refunded",
+                timezone.now(),
+                gross_minor=order.amount_minor,
+                fee_minor=order.fee_minor,
+            )
+    elif order.status != Status.CANCELED:
+        _refuse(order, "cannot be canceled")
+    return order
+
+
+def _move(order, to, sources, **fields):
+    """`advance`, but only from these statuses: fewer than the table allows."""
+    moved = ServiceOrder.objects.filter(pk=order.pk, status__in=sources).update(status=to, **fields)
+    order.refresh_from_db()
+    return bool(moved)
+
+
+def _refuse(order, what):
+    raise Refusal(f"{order.number} is {order.get_status_display()} and {what}.", allowed=order.allowed)

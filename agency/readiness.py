@@ -1,0 +1,52 @@
+"""Whether the site is up, and whether it can do its work."""
+
+from datetime import timedelta
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from agency.models import Heartbeat, Task
+
+OLDEST_BEAT = timedelta(seconds=30)
+OLDEST_TASK = timedelta(minutes=5)
+
+
+@never_cache
+def healthz(request):
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def readyz(request):
+    """200 only if the database, its migrations, the workers and the queue are as they should be; names each."""
+    checks = state()
+    is_ready = all(check["ok"] for check in checks.values())
+    return JsonResponse({"ready": is_ready, "checks": checks}, status=200 if is_ready else 503)
+
+
+def state(now=None):
+    """`{check: {"ok": bool, "detail": text}}` for database, migrations, workers and queue."""
+    now = now or timezone.now()
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        beat = Heartbeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
+        oldest = Task.objects.due(now).order_by("due_at").values_list("due_at", flat=True).first()
+    except DatabaseError as error:
+        return {"database": {"ok": False, "detail": type(error).__name__}}
+    return {
+        "database": {"ok": True, "detail": connection.vendor},
+        "migrations": {"ok": not missing, "detail": f"{len(missing)} not applied"},
+        "workers": {
+            "ok": beat is not None and now - beat < OLDEST_BEAT,
+            "detail": f"last heartbeat {(now - beat).total_seconds():.0f} s ago" if beat else "never seen",
+        },
+        "queue": {
+            "ok": oldest is None or now - oldest < OLDEST_TASK,
+            "detail": f"oldest due task waits {(now - oldest).total_seconds():.0f} s" if oldest else "empty",
+        },
+    }

@@ -1,0 +1,83 @@
+"""Rules of the house that a reader would otherwise have to remember."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ["config", "storefront", "agency", "earnings"]  # an import may go right, never left
+
+
+def _modules():
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield room, path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imported_rooms(node):
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        names = [node.module or ""]
+    else:
+        names = []
+    return {name.split(".")[0] for name in names} & set(ROOMS)
+
+
+def test_imports_point_one_way():
+    back = [
+        f"{path.relative_to(ROOT)}:{node.lineno} imports {room_imported}"
+        for room, path, tree in _modules()
+        for node in ast.walk(tree)
+        for room_imported in _imported_rooms(node)
+        if ROOMS.index(room_imported) < ROOMS.index(room)
+    ]
+
+    assert back == []
+
+
+def test_no_import_of_ours_inside_a_function():
+    inside = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for _, path, tree in _modules()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name != "ready"
+        for node in ast.walk(function)
+        if _imported_rooms(node)
+    ]
+
+    assert inside == []
+
+
+def test_the_direction_rule_itself_finds_an_import_that_points_back():
+    tree = ast.parse("from storefront.models import Product")
+
+    assert [_imported_rooms(node) for node in ast.walk(tree) if _imported_rooms(node)] == [{"storefront"}]
+
+
+def test_no_room_for_leftovers():
+    forbidden = {"utils.py", "helpers.py", "services.py", "managers.py", "common", "core", "signals.py"}
+
+    found = [
+        str(path.relative_to(ROOT))
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*")
+        if path.name in forbidden
+    ]
+
+    assert found == []
+
+
+def test_templates_carry_no_inline_style_or_script():
+    """The Content-Security-Policy would ignore them: right in the source, wrong to visitors."""
+    marks = ("style=", "<style", "onclick=", "onload=", "javascript:", "<script>")
+    reports = ROOT / "templates" / "storefront" / "reports"  # served with a policy of their own
+
+    found = [
+        f"{path.relative_to(ROOT)}: {mark}"
+        for path in (ROOT / "templates").rglob("*.html")
+        if reports not in path.parents
+        for mark in marks
+        if mark in path.read_text(encoding="utf-8")
+    ]
+
+    assert found == []
