@@ -75,7 +75,7 @@ def rows_covered(files, value, facts):
     if not isinstance(rows, int) or not isinstance(covered, int):
         return False, "not measured"
     needed = rows if value == "all" else int(value)
-    return 0 < covered and covered >= needed, f"{covered} of {rows} rows"
+    return covered > 0 and covered >= needed, f"{covered} of {rows} rows"
 
 
 CHECKS = {

@@ -6,7 +6,6 @@ the client accepts. One that nobody paid is simulated, and moves no real figure.
 
 import hashlib
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.core.files.base import ContentFile
@@ -15,93 +14,25 @@ from django.db.models import Max
 from django.utils import timezone
 
 from agency import checklist, recipes
-from agency.models import Artifact, Delivery, Gig, Package, ServiceOrder, SuccessStory
+from agency.models import Artifact, Delivery, ServiceOrder, SuccessStory
+from agency.wanted_orders import read_order
 from earnings import ledger, money
-from earnings.models import Channel, Earning, Kind
+from earnings.models import Earning, Kind
 from earnings.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 Status = ServiceOrder.Status
 CHECKS = checklist.CHECKS
-EXTERNAL_FIELDS = ("channel", "order_id", "amount", "currency")
-SIMULATED_CHANNEL = "demo"
+BRIEF_IS_OPEN = (
+    Status.AWAITING_BRIEF,
+    Status.QUEUED,
+    Status.IN_PROGRESS,
+    Status.REVISION,
+    Status.ON_HOLD,
+)
 
 
 # --- Taking an order ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An order that can be taken: its texts read, its names found."""
-
-    gig: Gig
-    package: Package
-    channel: Channel
-    external_id: str
-    amount_minor: int
-    currency: str
-
-
-def read_order(gig, package, external=None):
-    """`gig` (slug), `package` (tier) and `external` as they were given, understood as a `Wanted`.
-
-    `external` is `{"channel", "order_id", "amount", "currency"}`, all text: an order that its marketplace has
-    paid. Raises Refusal (422) naming each value that can't be accepted; nothing is written.
-    """
-    found = Package.objects.select_related("gig").filter(gig__slug=gig, tier=package).first()
-    if found is None:
-        known = ", ".join(Package.objects.filter(gig__slug=gig).values_list("tier", flat=True))
-        if not known:
-            raise Refusal.of_field("/gig", f"There is no gig {gig!r} with packages.")
-        raise Refusal.of_field("/package", f"{gig} has no package {package!r}. It has: {known}.")
-    if not external:
-        demo = Channel.objects.get(pk=SIMULATED_CHANNEL)
-        return Wanted(found.gig, found, demo, "", found.price_minor, found.currency)
-    channel, order_id, amount_minor, currency = _read_external(external)
-    return Wanted(found.gig, found, channel, order_id, amount_minor, currency)
-
-
-def _read_external(external):
-    errors = {
-        name: "This is missing: text."
-        for name in EXTERNAL_FIELDS
-        if not isinstance(external.get(name), str) or not external[name].strip()
-    }
-    unknown = {name: "There is no such field." for name in external if name not in (*EXTERNAL_FIELDS, "client")}
-    texts = {name: external[name].strip() for name in EXTERNAL_FIELDS if name not in errors}
-    channel = Channel.objects.filter(pk=texts["channel"]).first() if "channel" in texts else None
-    if channel is None or channel.pk == SIMULATED_CHANNEL:
-        known = ", ".join(Channel.objects.exclude(pk=SIMULATED_CHANNEL).values_list("pk", flat=True))
-        errors.setdefault("channel", f"There is no channel {external.get('channel')!r} that pays. Known: {known}.")
-    if len(texts.get("order_id", "")) > ServiceOrder._meta.get_field("external_id").max_length:
-        errors["order_id"] = "At most 80 characters."
-    amount_minor = None
-    if "amount" in texts and "currency" in texts:
-        amount_minor = _read_amount(texts["amount"], texts["currency"], errors)
-    errors |= unknown
-    if errors:
-        raise Refusal(
-            "The external order can't be accepted.",
-            status=422,
-            errors=[{"pointer": f"/external/{name}", "detail": detail} for name, detail in errors.items()],
-        )
-    return channel, texts["order_id"], amount_minor, texts["currency"]
-
-
-def _read_amount(amount, currency, errors):
-    try:
-        money.exponent(currency)
-    except ValueError as error:
-        errors["currency"] = str(error)
-        return None
-    try:
-        minor = money.to_minor(amount, currency)
-    except ValueError as error:
-        errors["amount"] = str(error)
-        return None
-    if minor <= 0:
-        errors["amount"] = "What was paid is more than zero."
-    return minor
 
 
 @transaction.atomic
@@ -109,7 +40,7 @@ def take_order(gig, package, *, brief=None, external=None, run=None):
     """Write down work owed to a client, and book what the marketplace has paid for it as unearned.
 
     `gig` is a slug, `package` a tier, `brief` what the client said (`{"showcase_consent": true}` lets us show
-    the result), `external` see `read_order`; its optional `client` is the buyer's name there. The same
+    the result), `external` see `wanted_orders.read_order`; its optional `client` is the buyer's name there. The same
     marketplace order given again answers with the order that is there, completed by a better brief; with
     another amount, gig or package it is refused (409). A `run` takes one order of ours, however often it, or a
     restart of it, asks.
@@ -228,32 +159,29 @@ def set_requirements(order, brief):
     Possible until the work is offered, and while a revision is asked for. Refusal (409) afterwards.
     """
     brief = _checked_brief(brief)
-    order.refresh_from_db()
-    merged = {**order.brief, **brief}
+    current = ServiceOrder.objects.select_for_update().get(pk=order.pk)
+    merged = {**current.brief, **brief}
     problems = brief_problems(order.gig, merged)
-    to = Status.AWAITING_BRIEF if problems else Status.QUEUED
+    if current.status == Status.REVISION and problems:
+        raise Refusal("The brief can't be used.", status=422, errors=problems)
+    if current.status in (Status.IN_PROGRESS, Status.ON_HOLD):
+        to = current.status
+    else:
+        to = Status.AWAITING_BRIEF if problems else Status.QUEUED
     fields = {"brief": merged, "problem": ""}
     if "showcase_consent" in brief:
         fields["showcase_consent"] = brief["showcase_consent"] is True
-    if not problems and order.due_at is None:
+    if not problems and current.due_at is None:
         fields["due_at"] = timezone.now() + timedelta(days=order.package.delivery_days)
-    if order.status == Status.REVISION and problems:
-        raise Refusal("The brief can't be used.", status=422, errors=problems)
-    if order.status != to and order.advance(to, **fields):
-        return order
-    if not _move(order, to, (to,), **fields):
-        raise Refusal(
-            f"{order.number} is {order.get_status_display()}: its brief is closed.", allowed=order.allowed
-        )
+    if not _move(order, to, BRIEF_IS_OPEN, **fields):
+        _refuse(order, "takes no more of the brief")
     return order
 
 
-def ask_again(order, problem):
-    """The brief turned out to be unusable, or the work to need a person: say why. The order does not fail."""
+def note_problem(order, problem):
+    """A person has to look at a queued order: say why. The order does not fail."""
+    ServiceOrder.objects.filter(pk=order.pk, status=Status.QUEUED).update(problem=problem[:500])
     order.refresh_from_db()
-    if order.status == Status.QUEUED:
-        ServiceOrder.objects.filter(pk=order.pk, status=Status.QUEUED).update(problem=problem[:500])
-        order.refresh_from_db()
     return order
 
 
@@ -288,8 +216,8 @@ def offer(order, artifacts, *, checks, message=""):
 
     Refusal (409) if somebody held, canceled or offered it meanwhile: then nothing of this delivery is kept.
     """
-    makable = (Status.QUEUED, Status.REVISION, Status.IN_PROGRESS)
-    if not _move(order, Status.READY, makable, problem=""):
+    _move(order, Status.IN_PROGRESS, (Status.QUEUED, Status.REVISION))
+    if not _move(order, Status.READY, (Status.IN_PROGRESS,), problem=""):
         _refuse(order, "cannot be offered")
     last = order.deliveries.aggregate(last=Max("number"))["last"] or 0
     delivery = Delivery.objects.create(service_order=order, number=last + 1, message=message, checks=checks)
@@ -368,7 +296,7 @@ def _tell(order, quote):
     delivery = order.deliveries.last()
     files = list(delivery.artifacts.all()) if delivery else []
     passed = sum(bool(check.get("passed")) for check in delivery.checks) if delivery else 0
-    days = max(1, (order.accepted_at - order.created_at).days)
+    days = (order.accepted_at - order.created_at).days + 1
     summary = (
         f"{order.package.name}: {_count(len(files), 'file')} delivered and accepted within "
         f"{_count(days, 'day')}, {_count(passed, 'check')} passed."
@@ -436,7 +364,9 @@ def resume(order):
     order.refresh_from_db()
     if order.status == Status.ON_HOLD:
         came_from = order.held_from or Status.AWAITING_BRIEF
-        to = Status.QUEUED if came_from == Status.IN_PROGRESS else came_from
+        to = came_from
+        if came_from in (Status.AWAITING_BRIEF, Status.QUEUED, Status.IN_PROGRESS):
+            to = Status.AWAITING_BRIEF if brief_problems(order.gig, order.brief) else Status.QUEUED
         _move(order, to, (Status.ON_HOLD,), held_from="")
     elif not order.allowed:
         _refuse(order, "is not on hold")
@@ -469,4 +399,4 @@ def _move(order, to, sources, **fields):
 
 
 def _refuse(order, what):
-    raise Refusal(f"{order.number} is {order.get_status_display()} and {what}.", allowed=order.allowed)
+    raise Refusal(f"{order.number} is {order.get_status_display()}; it {what}.", allowed=order.allowed)
