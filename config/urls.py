@@ -10,8 +10,15 @@ from rest_framework.routers import SimpleRouter
 from agency import api as agency
 from agency import readiness
 from config.api import not_found
-from earnings import api as earnings
-from storefront import api as storefront
+
+try:
+    from earnings import api as earnings
+except ImportError:
+    earnings = None
+try:
+    from storefront import api as storefront
+except ImportError:
+    storefront = None
 
 # Without slashes; config.api.slashless accepts one at the end as well.
 router = SimpleRouter(trailing_slash=False)
@@ -23,7 +30,8 @@ router.register("artifacts", agency.ArtifactViewSet)
 router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-task")
 router.register("gigs", agency.GigViewSet)
 router.register("portfolio", agency.PortfolioViewSet, basename="portfolio")
-router.register("products", storefront.ProductViewSet)
+if storefront:
+    router.register("products", storefront.ProductViewSet)
 
 api = [
     path("orchestrate/sales", agency.OrchestrateSales.as_view()),
@@ -31,7 +39,7 @@ api = [
     path("orchestrate/intent", agency.OrchestrateIntent.as_view()),
     path("workflows", agency.WorkflowsView.as_view()),
     path("", include(router.urls)),
-    *earnings.api_urls,
+    *(earnings.api_urls if earnings else []),
     path("schema", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
     path(
         "docs",

@@ -1,0 +1,150 @@
+"""`manage.py up`: everything on one machine."""
+
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from agency import quantum_state
+from agency.models import Heartbeat, Run
+from agency.supervisor import Child, Supervisor, is_taken
+from storefront import demo_shop
+
+STUCK_AFTER = timedelta(seconds=20)  # a healthy cluster shows a heartbeat every 5 seconds
+PATIENCE = 90  # seconds for the first run to end
+
+
+class Command(BaseCommand):
+    help = "Migrate, then run web server and workers until Ctrl-C."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--no-demo", action="store_true", help="A real installation: no demo shop, no login.")
+
+    def handle(self, *, host, port, no_demo, **options):
+        if is_taken(host, port):
+            raise CommandError(
+                f"Port {port} on {host} is taken, perhaps by another Direction Board. "
+                f"Stop it, or choose another port: make run PORT={port + 1}"
+            )
+        os.environ.setdefault("PUBLIC_URL", f"http://{host}:{port}")
+        call_command("migrate", verbosity=0)
+        self.say(f"Database ready: {connection.vendor}")
+        if not no_demo:
+            self.prepare_demo()
+        connection.close()
+        supervisor = self.start(host, port)
+        try:
+            if self.wait_for_web(supervisor, f"http://{host}:{port}") and not no_demo:
+                self.first_wish(supervisor)
+            if not supervisor.is_stopping:
+                self.point_around(os.environ["PUBLIC_URL"])
+            supervisor.watch()
+        finally:
+            supervisor.stop()
+        self.say("Stopped.")
+
+    def say(self, line):
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def prepare_demo(self):
+        for made in demo_shop.open_shop():
+            self.say(f"Imported {made.name}: {made.created_count} created, {made.refused_count} refused")
+        if User.objects.filter(is_superuser=True).exists():
+            self.say("Staff login: as printed at the first start (new password: manage.py changepassword owner)")
+            return
+        password = get_random_string(16)
+        User.objects.create_superuser("owner", settings.STORE_EMAIL, password)
+        self.say(f"Staff login, shown this once: owner / {password}")
+
+    def start(self, host, port):
+        python = sys.executable
+        web = [python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
+        web += [
+            "--blocking-threads",
+            "16",
+            "--backpressure",
+            "64",
+            "--log-level",
+            "warning",
+            "config.wsgi:application",
+        ]
+        workers = [python, "manage.py", "qcluster"]
+        supervisor = Supervisor(
+            Child("web server", web, settings.BASE_DIR),
+            Child("workers", workers, settings.BASE_DIR),
+            is_stuck=workers_are_stuck,
+            say=self.say,
+        )
+        supervisor.start()
+        return supervisor
+
+    def wait_for_web(self, supervisor, address):
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends and not supervisor.is_stopping:
+            try:
+                urllib.request.urlopen(f"{address}/healthz", timeout=2).close()  # noqa: S310  our own address
+                return True
+            except urllib.error.HTTPError:
+                return True
+            except OSError:
+                time.sleep(0.1)
+        return False
+
+    def first_wish(self, supervisor):
+        if demo_shop.has_wished():
+            run = Run.objects.order_by("-pk").first()
+        else:
+            intent = quantum_state.superpose(demo_shop.WISH)
+            run = quantum_state.collapse(intent)
+            self.say(f"The board was told: “{demo_shop.WISH}” ...")
+        ends = time.monotonic() + PATIENCE
+        while run and time.monotonic() < ends and not supervisor.is_stopping:
+            run.refresh_from_db()
+            if run.is_terminal or run.status == Run.Status.NEEDS_HUMAN:
+                break
+            time.sleep(0.1)
+        if run:
+            self.report(run)
+
+    def report(self, run):
+        self.say(f"Run {run.pk}, “{run.title}”: {run.get_status_display()}")
+        for task in run.tasks.all():
+            took = ""
+            if task.started_at and task.finished_at:
+                took = f" in {(task.finished_at - task.started_at).total_seconds():.1f} s"
+            said = (task.result or {}).get("message") or task.error or task.waiting_on
+            self.say(f"  {task.pipeline:5} {task.workflow}: {task.get_status_display()}{took}. {said}")
+        for seen in run.observations.all():
+            self.say(f"  measured: {seen.kind}, sha256 {seen.sha256[:16]}...")
+
+    def point_around(self, url):
+        self.say(
+            f"\nLook around:\n"
+            f"  {url}/            the storefront\n"
+            f"  {url}/portfolio/  Recent Successes\n"
+            f"  {url}/admin/      where staff live\n"
+            f"  {url}/api/v1/docs the API\n"
+            f"Stop with Ctrl-C."
+        )
+
+
+def workers_are_stuck():
+    """Whether no worker has shown a heartbeat for a while, busy or idle."""
+    try:
+        newest = Heartbeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
+    except Exception:  # a database that is away is no reason to kill workers
+        connection.close()
+        return False
+    return newest is not None and timezone.now() - newest > STUCK_AFTER
