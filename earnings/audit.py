@@ -1,0 +1,144 @@
+"""Proof that the ledger holds its own rules: each one is asked of every row, none is taken on trust."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.db import connection
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
+
+from earnings import ledger
+from earnings.models import Earning, JournalEntry, Posting
+
+APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule (`code`) that does not hold for `subject`: a key, or a table."""
+
+    code: str
+    subject: str
+    detail: str
+
+    def __str__(self):
+        return f"{self.code} {self.subject}: {self.detail}"
+
+
+def violations():
+    """Every `Violation` in the ledger; an empty list if all rules hold."""
+    rules = (_triggers, _balanced, _postings, _entries, _keys, _openings, _balances, _reversals)
+    return [violation for rule in rules for violation in rule()]
+
+
+def counts():
+    """How much was looked at: rows by table."""
+    return {
+        "earnings": Earning.objects.count(),
+        "entries": JournalEntry.objects.count(),
+        "postings": Posting.objects.count(),
+    }
+
+
+def missing_triggers():
+    """Names of triggers that hold the ledger append-only and are not in the database, by table."""
+    query = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        found = {row[0] for row in cursor.fetchall()}
+    rules = ["no_update", "no_delete"] + (["no_truncate"] if connection.vendor == "postgresql" else [])
+    wanted = {table: [f"{table}_{rule}" for rule in rules] for table in APPEND_ONLY}
+    if connection.vendor == "postgresql":
+        wanted["earnings_posting"].append("earnings_posting_balanced")
+    missing = {table: [name for name in names if name not in found] for table, names in wanted.items()}
+    return {table: names for table, names in missing.items() if names}
+
+
+def _triggers():
+    for table, names in missing_triggers().items():
+        yield Violation("trigger.missing", table, f"the database lacks {', '.join(names)}")
+
+
+def _balanced():
+    sums = JournalEntry.objects.order_by("pk").annotate(
+        sum=Sum("postings__amount_minor"), number=Count("postings")
+    )
+    for entry in sums.filter(Q(sum__isnull=True) | ~Q(sum=0)).iterator():
+        detail = f"its {entry.number} postings sum to {entry.sum}" if entry.number else "it has no postings"
+        yield Violation("entry.unbalanced", entry.key, detail)
+
+
+def _postings():
+    own = {name: F(f"entry__{name}") for name in ("kind", "currency", "local_date")}
+    for posting in Posting.objects.exclude(**own).select_related("entry").order_by("pk").iterator():
+        wrong = [name for name in own if getattr(posting, name) != getattr(posting.entry, name)]
+        detail = f"the {', '.join(wrong)} of its posting to {posting.account_id} is not the entry's"
+        yield Violation("posting.differs", posting.entry.key, detail)
+
+
+def _entries():
+    own = {name: F(f"earning__{name}") for name in ("kind", "currency")}
+    for entry in JournalEntry.objects.exclude(**own).select_related("earning").order_by("pk").iterator():
+        wrong = [name for name in own if getattr(entry, name) != getattr(entry.earning, name)]
+        yield Violation("entry.differs", entry.key, f"its {', '.join(wrong)} is not the earning's")
+
+
+def _keys():
+    for model in (Earning, JournalEntry):
+        for key in model.objects.order_by("pk").values_list("key", flat=True).iterator():
+            if not ledger.KEY.match(key):
+                yield Violation("key.malformed", key, "a key is written like order:DB-000123:line:2:paid")
+
+
+def _openings():
+    """An earning begins with the entry that brought its money in, gross, fee and net."""
+    first = JournalEntry.objects.filter(earning=OuterRef("pk")).order_by("pk")
+    earnings = Earning.objects.order_by("pk").annotate(event=Subquery(first.values("event")[:1]))
+    opened = Q(event__in=[ledger.Event.PAID, ledger.Event.EARNED])
+    for earning in earnings.filter(~opened | Q(event__isnull=True)).iterator():
+        yield Violation("earning.unopened", earning.key, "no entry says that it was paid")
+    openings = JournalEntry.objects.filter(
+        pk__in=Earning.objects.annotate(opening=Min("entries__pk")).values("opening")
+    )
+    sums = openings.order_by("pk").annotate(
+        net=_sum(ledger.BUCKETS), fee=_sum([ledger.FEES]), gross=_sum([ledger.DEFERRED, ledger.REVENUE])
+    )
+    for entry in sums.select_related("earning").iterator():
+        earning = entry.earning
+        if (entry.net, entry.fee, -entry.gross) != (earning.net_minor, earning.fee_minor, earning.gross_minor):
+            detail = f"{entry.key} books {-entry.gross} less {entry.fee} = {entry.net}, not its amounts"
+            yield Violation("earning.net", earning.key, detail)
+
+
+def _sum(accounts):
+    return Sum("postings__amount_minor", filter=Q(postings__account__in=accounts), default=0)
+
+
+def _balances():
+    rows = (
+        Posting.objects.values_list("entry__earning__key", "account_id")
+        .annotate(sum=Sum("amount_minor"))
+        .order_by("entry__earning__key")
+    )
+    for key, group in groupby(rows.iterator(), key=lambda row: row[0]):
+        held = Counter({account: amount for _, account, amount in group})
+        for account in ledger.impossible(held):
+            yield Violation("earning.balance", key, f"{account} cannot stand at {held[account]}")
+
+
+def _reversals():
+    claimed = Q(reverses__isnull=False) | Q(event=ledger.Event.REVERSED)
+    entries = JournalEntry.objects.filter(claimed).select_related("reverses").order_by("pk")
+    for entry in entries.prefetch_related("postings", "reverses__postings").iterator(chunk_size=500):
+        if entry.reverses is None or entry.event != ledger.Event.REVERSED:
+            yield Violation("reversal.inexact", entry.key, "a reversal names what it reverses, and only that")
+        elif _amounts(entry) != {account: -amount for account, amount in _amounts(entry.reverses).items()}:
+            detail = f"it is not the exact opposite of {entry.reverses.key}"
+            yield Violation("reversal.inexact", entry.key, detail)
+
+
+def _amounts(entry):
+    return {posting.account_id: posting.amount_minor for posting in entry.postings.all()}
