@@ -12,7 +12,7 @@ from django.conf import settings
 from selectolax.lexbor import LexborHTMLParser
 
 from earnings import money
-from storefront import live_site, structured_data
+from storefront import live_site, page_data
 from storefront.findings import Finding, found
 from storefront.inventory import absolute, amount
 from storefront.models import Product
@@ -182,7 +182,7 @@ class _ProductInspection(_Inspection):
         self._availability(product)
         self._canonical()
         self._image(product, images)
-        for code, message, expected, seen in structured_data.differences(self.tree, product):
+        for code, message, expected, seen in page_data.differences(self.tree, product):
             fix = "Let the structured data of the page take its values from the row."
             self.report(code, message, expected=expected, seen=seen, fix=fix)
 
@@ -238,6 +238,8 @@ class _ProductInspection(_Inspection):
             for node in buy.css(tag):
                 node.decompose()
         text = _text(buy.body)
+        for own in (product.summary, str(product)):  # "Save $100 a month" is a promise, not a price
+            text = text.replace(" ".join(own.split()), "") if own else text
         if _MONEY.search(text):
             shown = money.display(product.price_minor, product.currency)
             self.report("page_price", "A second price stands beside the price.", expected=shown, seen=text)
@@ -246,7 +248,7 @@ class _ProductInspection(_Inspection):
         note = self.one("main .availability", "page_availability", "an availability", own=True)
         if note is None:
             return
-        expected, text = structured_data.availability(product), _text(note)
+        expected, text = page_data.availability(product), _text(note)
         self.expect("page_availability", "The availability", expected, note.attributes.get("data-availability"))
         if _is_hidden(note):
             self.report("page_availability", "The availability is hidden.", expected="visible", seen=text)
