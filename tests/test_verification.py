@@ -4,7 +4,13 @@ import json
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse, HttpResponseNotFound, HttpResponseRedirect
+from django.http import (
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseNotFound,
+    HttpResponseRedirect,
+    HttpResponseServerError,
+)
 from django.urls import path
 from django.views.decorators.cache import cache_page
 
@@ -83,6 +89,14 @@ def picture(request):
 
 def handler404(request, exception):
     return HttpResponseNotFound("There is nothing here.")
+
+
+def handler400(request, exception):
+    return HttpResponseBadRequest("This can't be understood.")
+
+
+def handler500(request):
+    return HttpResponseServerError("Something broke.")
 
 
 urlpatterns = [
