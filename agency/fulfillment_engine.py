@@ -23,13 +23,7 @@ from earnings.refusals import Refusal
 logger = logging.getLogger(__name__)
 Status = ServiceOrder.Status
 CHECKS = checklist.CHECKS
-BRIEF_IS_OPEN = (
-    Status.AWAITING_BRIEF,
-    Status.QUEUED,
-    Status.IN_PROGRESS,
-    Status.REVISION,
-    Status.ON_HOLD,
-)
+BRIEF_IS_OPEN = (Status.AWAITING_BRIEF, Status.QUEUED, Status.IN_PROGRESS, Status.REVISION, Status.ON_HOLD)
 
 
 # --- Taking an order ------------------------------------------------------------------------------------
@@ -40,10 +34,10 @@ def take_order(gig, package, *, brief=None, external=None, run=None):
     """Write down work owed to a client, and book what the marketplace has paid for it as unearned.
 
     `gig` is a slug, `package` a tier, `brief` what the client said (`{"showcase_consent": true}` lets us show
-    the result), `external` see `wanted_orders.read_order`; its optional `client` is the buyer's name there. The same
-    marketplace order given again answers with the order that is there, completed by a better brief; with
-    another amount, gig or package it is refused (409). A `run` takes one order of ours, however often it, or a
-    restart of it, asks.
+    the result), `external` see `wanted_orders.read_order`; its optional `client` is the buyer's name there.
+    The same marketplace order given again answers with the order that is there, completed by a better brief;
+    with another amount, gig or package it is refused (409). A `run` takes one order of ours, however often it or
+    a restart of it asks.
     """
     wanted = read_order(gig, package, external)
     brief = _checked_brief(brief)
