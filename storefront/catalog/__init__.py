@@ -1,40 +1,66 @@
-"""Reading catalogs as marketplaces export them."""
+"""Reading catalogs as marketplaces export them: one small module for each format."""
 
-from dataclasses import dataclass, field
+from earnings.refusals import Refusal
+from earnings.sheets import read_sheet
+from storefront.catalog import channels, direction_board, direction_board_services, shopier, shopify
+from storefront.catalog.entries import Entry, Reading
 
-from earnings.sheets import Sheet
+FORMATS = {
+    known.key: known
+    for known in (
+        direction_board.FORMAT,
+        direction_board_services.FORMAT,
+        shopify.FORMAT,
+        shopier.EXPORT,
+        shopier.CHANNEL,
+        channels.GUMROAD,
+        channels.ETSY,
+        channels.FIVERR,
+    )
+}
 
-
-@dataclass
-class Entry:
-    """One thing for sale in a file.
-
-    `row` is its row in the spreadsheet, `fields` are values of Product (or gig) columns by name, `problems` are
-    `{"column", "detail"}`; `wants_listing` is whether the file itself marks it as published.
-    """
-
-    row: int
-    sku: str
-    fields: dict
-    problems: list[dict] = field(default_factory=list)
-    flags: list[dict] = field(default_factory=list)
-    wants_listing: bool = False
-
-
-@dataclass
-class Reading:
-    """A file, understood: `target` is "products" or "gigs"; `sheet` tells encoding, delimiter, header and notes."""
-
-    format: str
-    target: str
-    rows: list[Entry]
-    sheet: Sheet
-
-    @property
-    def problems(self):
-        return [entry for entry in self.rows if entry.problems]
+__all__ = ["FORMATS", "Entry", "Reading", "read"]
 
 
 def read(data: bytes, name="", format="auto") -> Reading:
-    """The entries of a catalog file; `Refusal` (422) if it is no table or no format that we know."""
-    raise NotImplementedError
+    """The entries of a catalog file; `Refusal` (422) if it is no table or in no format that we know.
+
+    Prices that can't be read for certain, duplicate SKUs and the like are problems of their entries, not errors.
+    """
+    sheet = read_sheet(data)
+    header = {column.casefold() for column in sheet.header}
+    chosen = _detected(header, sheet) if format == "auto" else _named(format, header)
+    return Reading(chosen.key, chosen.target, chosen.entries(sheet), sheet)
+
+
+def _detected(header, sheet):
+    matching = [known for known in FORMATS.values() if known.matches(header)]
+    if matching:
+        # The one that asks for the most columns knows the file best.
+        return max(matching, key=lambda known: len(known.requires))
+    nearest = sorted(FORMATS.values(), key=lambda known: len(known.missing(header)) / len(known.requires))[:3]
+    hints = [f"{known.title} ({_lacks(known, header)})" for known in nearest]
+    columns = ", ".join(sheet.header[:8]) + (", ..." if len(sheet.header) > 8 else "")
+    raise Refusal.of_field(
+        "/file",
+        f"No format that we know has these columns: {columns}. Nearest: {'; '.join(hints)}.",
+        nearest=[{"format": known.key, "missing": known.missing(header)} for known in nearest],
+    )
+
+
+def _named(format, header):
+    if format not in FORMATS:
+        raise Refusal.of_field("/format", f"{format!r} is not one of auto, {', '.join(FORMATS)}.")
+    chosen = FORMATS[format]
+    if chosen.missing(header):
+        raise Refusal.of_field(
+            "/format", f"The file is not in the format {chosen.title}: {_lacks(chosen, header)}."
+        )
+    return chosen
+
+
+def _lacks(known, header):
+    missing = known.missing(header)
+    if missing:
+        return f"lacks {', '.join(missing)}"
+    return f"does not have {', '.join(known.excludes)}"

@@ -53,3 +53,8 @@ class CatalogImport(models.Model):
 
     def __str__(self):
         return self.name
+
+    def read(self):
+        """The file's bytes, as they came."""
+        with self.file.open("rb") as stored:
+            return stored.read()

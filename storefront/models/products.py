@@ -39,7 +39,7 @@ class Product(models.Model):
     family = models.SlugField(max_length=140, help_text="The same for all variants of one product.")
     option = models.CharField(max_length=120, blank=True, help_text="What sets this variant apart, e.g. Team.")
     is_lead = models.BooleanField("shown in the catalog", default=True)
-    title = models.CharField(max_length=200)
+    title = models.CharField(max_length=255)
     summary = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True, help_text="HTML, cleaned on import.")
     category = models.CharField(max_length=80, blank=True)
