@@ -1,0 +1,231 @@
+"""What the cells of catalog files mean. A reader returns the value or raises ValueError with the reason."""
+
+import json
+import re
+import unicodedata
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import nh3
+from django.utils.html import strip_tags
+from django.utils.text import slugify
+
+from storefront.models import Product
+
+LARGEST_STOCK = 2**31 - 1  # what the database's integers hold
+
+# Letters that Unicode does not take apart into a Latin letter and a mark.
+_LATIN = str.maketrans(
+    {"ı": "i", "ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D"}
+    | {"þ": "th", "Þ": "Th", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "&": " and ", "+": " plus "}
+    | dict(zip("абвгдеёзийклмнопрстуфыэ", "abvgdeeziyklmnoprstufye", strict=True))
+    | {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya", "ь": "", "ъ": ""}
+    | {"і": "i", "ї": "yi", "є": "ye", "ґ": "g"}
+)
+# No h1: a product page has one, its title. No img: a picture without alternative text harms; the page shows the
+# product's own image.
+_TAG_NAMES = """p br hr ul ol li dl dt dd strong b em i u s sub sup small a h2 h3 h4 h5 h6 blockquote code pre
+table thead tbody tfoot tr th td caption figure figcaption div span"""
+_TAGS = set(_TAG_NAMES.split())
+_ATTRIBUTES = {"a": {"href", "title"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"}}
+_KINDS = {
+    "service": Product.Kind.SERVICE,
+    "consulting": Product.Kind.SERVICE,
+    "course": Product.Kind.COURSE,
+    "training": Product.Kind.COURSE,
+    "subscription": Product.Kind.SUBSCRIPTION,
+    "membership": Product.Kind.SUBSCRIPTION,
+    "bundle": Product.Kind.BUNDLE,
+    "digital": Product.Kind.DOWNLOAD,
+    "download": Product.Kind.DOWNLOAD,
+    "physical": Product.Kind.PHYSICAL,
+}
+_YES = {"true", "yes", "1", "y", "active", "listed", "published"}
+_NO = {"false", "no", "0", "n", "", "draft", "approved", "archived", "unlisted"}
+
+
+def identity(sku):
+    """SKUs that differ only in case, blanks or full-width letters are the same SKU to people and to shops."""
+    return " ".join(unicodedata.normalize("NFKC", sku).casefold().split())
+
+
+@lru_cache(maxsize=4096)
+def slug_of(text, length=120):
+    """A slug in ASCII: "Zen Sanat Baskı Paketi" is zen-sanat-baski-paketi, not zen-sanat-bask-paketi."""
+    latin = unicodedata.normalize("NFC", text).translate(_LATIN)
+    if any("а" <= c <= "я" for c in latin.lower()):
+        latin = latin.lower().translate(_LATIN)
+    return slugify(latin)[:length].strip("-")
+
+
+def line(length):
+    """A reader of one line of text, at most `length` characters."""
+
+    def read(cell):
+        value = " ".join(cell.split())
+        if len(value) > length:
+            raise ValueError(f"has {len(value)} characters, at most {length} fit")
+        return value
+
+    return read
+
+
+def prose(cell):
+    return cell.strip().replace("\r\n", "\n").replace("\r", "\n")
+
+
+@lru_cache(maxsize=512)
+def html(cell):
+    """A description that is safe to show: a few tags, no scripts, no styles, no second main heading."""
+    text = prose(cell)
+    if not re.search(r"<[a-zA-Z/!]", text):
+        if "\n" not in text:
+            return nh3.clean(text, tags=set())
+        paragraphs = [p.strip().replace("\n", "<br>") for p in re.split(r"\n\s*\n", text)]
+        text = "".join(f"<p>{p}</p>" for p in paragraphs if p)
+    text = re.sub(r"<(/?)h1\b", r"<\1h2", text, flags=re.IGNORECASE)
+    return nh3.clean(text, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https", "mailto"}).strip()
+
+
+@lru_cache(maxsize=512)
+def excerpt(description, length=200):
+    """The first sentences of a description, for lists and search engines, where the file has no summary."""
+    spaced = re.sub(r"<(/?(p|li|br|h\d|div|tr|td)\b)", r" <\1", description)
+    text = " ".join(strip_tags(spaced).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").split())
+    return shortened(text, length)
+
+
+def shortened(text, length):
+    """At most `length` characters, cut between words."""
+    if len(text) <= length:
+        return text
+    return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+
+
+def tags(cell):
+    """Tags between commas; between semicolons, bars or lines where there is no comma."""
+    separator = "," if "," in cell else r"[;|\n]"
+    found = {}
+    for tag in re.split(separator, cell):
+        tag = " ".join(tag.split())
+        if tag:
+            found.setdefault(tag.casefold(), tag)
+    return list(found.values())
+
+
+def lines(cell):
+    """A list: JSON, or one item a line, or items between bars."""
+    text = prose(cell)
+    if text.startswith("["):
+        items = _json(text)
+        if not all(isinstance(item, str) for item in items):
+            raise ValueError("is not a list of texts")
+        return items
+    return [item.strip() for item in re.split(r"\n|\|", text) if item.strip()]
+
+
+def requirements(cell):
+    """What a brief must say: JSON, or lines of `name|label|required` (and `|help`)."""
+    text = prose(cell)
+    if text.startswith("["):
+        items = _json(text)
+        if not all(isinstance(item, dict) and item.get("name") and item.get("label") for item in items):
+            raise ValueError("needs a name and a label in every item")
+        return [{"required": False, "help": ""} | item for item in items]
+    found = []
+    for number, item in enumerate(filter(None, map(str.strip, text.split("\n"))), start=1):
+        name, label, required, hint = ([part.strip() for part in item.split("|")] + [""] * 3)[:4]
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not label:
+            raise ValueError(f"line {number} is not name|label|required")
+        needed = required.lower() == "required" or yes(required)
+        found.append({"name": name, "label": label, "required": needed, "help": hint})
+    return found
+
+
+def checklist(cell):
+    """What a delivery must hold: JSON, or lines of `check|value|label`."""
+    text = prose(cell)
+    if text.startswith("["):
+        items = _json(text)
+        if not all(isinstance(item, dict) and item.get("check") for item in items):
+            raise ValueError("needs a check in every item")
+        return items
+    found = []
+    for number, item in enumerate(filter(None, map(str.strip, text.split("\n"))), start=1):
+        check, value, label = ([part.strip() for part in item.split("|")] + [""] * 2)[:3]
+        if not check or not label:
+            raise ValueError(f"line {number} is not check|value|label")
+        found.append({"check": check, "value": int(value) if value.isdecimal() else value, "label": label})
+    return found
+
+
+def whole(cell):
+    """A whole number of at least 0."""
+    text = cell.strip()
+    if not re.fullmatch(r"[0-9]{1,10}", text, re.ASCII) or int(text) > LARGEST_STOCK:
+        raise ValueError(f"{text!r} is not a whole number from 0 to {LARGEST_STOCK}")
+    return int(text)
+
+
+def stock(cell):
+    """How many are left; empty = unlimited."""
+    return whole(cell) if cell.strip() else None
+
+
+def days(cell):
+    """ "7", "7 days" or "1 day"."""
+    found = re.fullmatch(r"\s*([0-9]{1,3})\s*(days?)?\s*", cell, re.IGNORECASE)
+    if not found or not int(found.group(1)):
+        raise ValueError(f"{cell.strip()!r} is not a number of days")
+    return int(found.group(1))
+
+
+def kind(cell):
+    """One of our own kinds of product; empty = download."""
+    text = cell.strip().lower() or Product.Kind.DOWNLOAD
+    if text not in Product.Kind.values:
+        raise ValueError(f"{text!r} is not one of {', '.join(Product.Kind.values)}")
+    return text
+
+
+def kind_from_words(text, otherwise=Product.Kind.DOWNLOAD):
+    """What a marketplace's free words for a type suggest."""
+    words = text.lower()
+    return next((value for word, value in _KINDS.items() if word in words), otherwise)
+
+
+def link(cell):
+    """An http(s) address."""
+    text = cell.strip()
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s<>\"]", text):
+        raise ValueError(f"{text[:60]!r} is not a web address")
+    return line(500)(text)
+
+
+def image(cell):
+    """An http(s) address, or a path on this site that begins with a slash."""
+    text = cell.strip()
+    if text.startswith("/") and not text.startswith("//") and not re.search(r"[\s<>\"]", text):
+        return line(500)(text)
+    return link(cell)
+
+
+def yes(cell):
+    """Whether a cell says yes. ValueError where it says neither yes nor no."""
+    text = cell.strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise ValueError(f"{text!r} is neither yes nor no")
+
+
+def _json(text):
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise ValueError("is not valid JSON") from None
+    return value

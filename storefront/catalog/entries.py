@@ -1,0 +1,44 @@
+"""What a catalog file says, after reading and before anything is done with it."""
+
+from dataclasses import dataclass, field
+
+from earnings.sheets import Sheet
+
+
+@dataclass
+class Entry:
+    """One thing for sale in a file.
+
+    `row` is its row in the spreadsheet; `sku` its identity (a gig's slug for gigs). `fields` holds Product or Gig
+    columns by name, only those that the file states; `defaults` are for a new row only, so that a person's better
+    words survive the next import. `problems` (`{"column", "detail"}`) refuse the entry, `flags` only warn.
+    `wants_listing` is whether the file itself marks it as published.
+    """
+
+    row: int
+    sku: str
+    fields: dict
+    defaults: dict = field(default_factory=dict)
+    problems: list[dict] = field(default_factory=list)
+    flags: list[dict] = field(default_factory=list)
+    wants_listing: bool = False
+
+    def refuse(self, column, detail):
+        self.problems.append({"column": column, "detail": detail})
+
+    def flag(self, column, detail):
+        self.flags.append({"column": column, "detail": detail})
+
+
+@dataclass
+class Reading:
+    """A file, understood: `target` is "products" or "gigs"; `sheet` tells its encoding and notes."""
+
+    format: str
+    target: str
+    rows: list[Entry]
+    sheet: Sheet
+
+    @property
+    def refused(self):
+        return [entry for entry in self.rows if entry.problems]

@@ -1,0 +1,182 @@
+"""What a catalog format is: the columns that tell it apart, what each column means, and a row's identity."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from earnings import money
+from storefront.catalog import cells
+from storefront.catalog.entries import Entry
+
+
+@dataclass(frozen=True)
+class Column:
+    """`header` as the marketplace writes it, the Product column that it fills, and how its cells are read."""
+
+    header: str
+    field: str
+    read: Callable[[str], Any]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The columns that hold money. Without a `currency` column, `fallback` or the store's own currency counts."""
+
+    price: str = "Price"
+    compare_at: str = ""
+    currency: str = ""
+    fallback: str = ""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A layout of products with one row for each.
+
+    `requires` are columns without which a file is something else, `excludes` columns with which it is. `identity`
+    turns a row's cells into its SKU; `complete` may add what the columns alone do not say.
+    """
+
+    key: str
+    title: str
+    requires: tuple[str, ...]
+    columns: tuple[Column, ...]
+    identity: Callable[[dict], str]
+    identity_column: str
+    prices: Prices = Prices()
+    excludes: tuple[str, ...] = ()
+    complete: Callable[[Entry, dict], None] = lambda entry, cells: None
+    target: str = "products"
+
+    def matches(self, header):
+        return not self.missing(header) and not {name.casefold() for name in self.excludes} & header
+
+    def missing(self, header):
+        """The columns that a file with this (casefolded) header lacks."""
+        return [name for name in self.requires if name.casefold() not in header]
+
+    @property
+    def price_columns(self):
+        return [name for name in (self.prices.price, self.prices.compare_at) if name]
+
+    def entries(self, sheet):
+        """The entries of a sheet, each with what is wrong with it."""
+        named = named_cells(sheet)
+        mark = decimal_mark(named, self.price_columns)
+        found = [self.entry(row, values, mark) for row, values in named]
+        refuse_duplicates(found, self.identity_column)
+        return found
+
+    def entry(self, row, values, mark):
+        entry = Entry(row.number, " ".join(self.identity(values).split()), {})
+        if row.problem:
+            entry.refuse("", row.problem)
+            return entry
+        if not entry.sku:
+            entry.refuse(self.identity_column, "is empty")
+        elif len(entry.sku) > 120:
+            entry.refuse(self.identity_column, "has more than 120 characters")
+        entry.fields["sku"] = entry.sku
+        read_columns(entry, self.columns, values)
+        read_prices(entry, self.prices, values, mark)
+        self.complete(entry, values)
+        finish(entry)
+        return entry
+
+
+def named_cells(sheet):
+    """(row, cells by casefolded column name): marketplaces change the case of their headers."""
+    names = [(name, name.casefold()) for name in sheet.header]
+    return [(row, {folded: row.cells[name] for name, folded in reversed(names)}) for row in sheet.rows]
+
+
+def decimal_mark(named, columns):
+    """One convention for the whole file: a price that can be read in one way only decides for the others."""
+    columns = [column.casefold() for column in columns]
+    return money.decimal_mark(values[name] for _, values in named for name in columns if values.get(name))
+
+
+def read_columns(entry, columns, values):
+    """Fill the entry's fields from the columns that the file has; an unreadable cell is a problem of the entry."""
+    for column in columns:
+        cell = values.get(column.header.casefold())
+        if cell is None:
+            continue
+        try:
+            value = column.read(cell)
+        except ValueError as error:
+            entry.refuse(column.header, str(error))
+            continue
+        if column.required and not value:
+            entry.refuse(column.header, "is empty")
+        else:
+            entry.fields[column.field] = value
+
+
+def read_prices(entry, prices, values, mark):
+    """Fill price_minor, currency and compare_at_minor. A price that can't be read for certain is refused."""
+    stated = ""
+    if prices.currency and prices.currency.casefold() in values:
+        stated = values[prices.currency.casefold()].strip().upper()
+        stated = {"TL": "TRY"}.get(stated, stated)
+        try:
+            money.exponent(stated)
+        except ValueError:
+            entry.refuse(prices.currency, f"{stated!r} is not a currency code" if stated else "is empty")
+            return
+    amount = read_price(entry, prices.price, values, currency=stated, prices=prices, mark=mark)
+    if amount is None:
+        return
+    entry.fields["price_minor"], entry.fields["currency"] = amount.minor, amount.currency
+    before = values.get(prices.compare_at.casefold()) if prices.compare_at else None
+    if before is None:
+        return
+    entry.fields["compare_at_minor"] = None
+    if before.strip():
+        compare = read_price(entry, prices.compare_at, values, currency=amount.currency, prices=prices, mark=mark)
+        if compare and compare.minor > amount.minor:
+            entry.fields["compare_at_minor"] = compare.minor
+        elif compare and compare.minor:
+            entry.flag(prices.compare_at, "is not above the price, so it is not shown")
+
+
+def read_price(entry, column, values, *, currency, prices, mark):
+    """The money in one cell, or None after naming the problem."""
+    cell = values.get(column.casefold(), "")
+    default = prices.fallback or settings.STORE_CURRENCY
+    try:
+        return money.parse(cell, currency, default=default, mark=mark)
+    except ValueError as error:
+        text = " ".join(cell.split())[:40]
+        entry.refuse(column, f"{text!r} {error}" if text else str(error))
+        return None
+
+
+def finish(entry):
+    """What every new product needs and most formats do not say."""
+    fields = entry.fields
+    if "family" not in fields:
+        entry.defaults["family"] = cells.slug_of(entry.sku) or "product"
+    if not fields.get("image_alt", "") and fields.get("image"):
+        fields.pop("image_alt", None)
+        entry.defaults["image_alt"] = fields.get("title", "")
+    if not fields.get("summary", "") and fields.get("description"):
+        fields.pop("summary", None)
+        entry.defaults["summary"] = cells.excerpt(fields["description"])
+
+
+def refuse_duplicates(entries, column):
+    """An SKU that an earlier row has already, also when it differs in case, blanks or width of its letters."""
+    first = {}
+    for entry in entries:
+        key = cells.identity(entry.sku)
+        if not key:
+            continue
+        if key in first:
+            other = first[key]
+            spelled = "" if other.sku == entry.sku else f" as {other.sku!r}"
+            entry.refuse(column, f"{entry.sku!r} is already in row {other.row}{spelled}")
+        else:
+            first[key] = entry

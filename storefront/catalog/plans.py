@@ -1,0 +1,203 @@
+"""What importing a file would do to the database, row by row, and doing it."""
+
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from agency.models import Gig, Package
+from storefront.catalog import cells, publishing
+from storefront.models import Product
+
+PACKAGE_FIELDS = (
+    "name",
+    "description",
+    "price_minor",
+    "currency",
+    "delivery_days",
+    "revisions",
+    "features",
+    "checklist",
+)
+
+
+@dataclass
+class Plan:
+    """`report` has a row for each entry (`CatalogImport.report`); `write` does what it says."""
+
+    reading: object
+    publish: bool
+    report: list = field(default_factory=list)
+    created: list = field(default_factory=list)
+    changed: list = field(default_factory=list)
+
+    def count(self, outcome):
+        return sum(line["outcome"] == outcome for line in self.report)
+
+    def note(self, entry, outcome, changes=None):
+        line = {
+            "row": entry.row,
+            "sku": entry.sku,
+            "outcome": outcome,
+            "changes": changes or {},
+            "problems": entry.problems,
+        }
+        if entry.flags:
+            line["flags"] = entry.flags
+        self.report.append(line)
+
+    def make(self):
+        """Compare every entry with the row that has its identity. Locks those rows where the database can."""
+        for text in self.reading.sheet.notes:
+            problem = {"column": "", "detail": text}
+            self.report.append({"row": 1, "sku": "", "outcome": "note", "changes": {}, "problems": [problem]})
+        existing = self.existing()
+        for entry in self.reading.rows:
+            if entry.problems:
+                self.note(entry, "refused")
+                continue
+            row = existing.get(entry.sku) or existing.get(cells.identity(entry.sku))
+            if row is None:
+                self.create(entry)
+                self.note(entry, "created")
+            else:
+                changes = self.change(row, entry)
+                self.note(entry, "changed" if changes else "unchanged", changes)
+        return self
+
+
+class ProductPlan(Plan):
+    def existing(self):
+        """Products by SKU and by identity: "kit-a " in a file means the product "KIT-A"."""
+        wanted = {cells.identity(entry.sku) for entry in self.reading.rows}
+        keys = {pk: sku for pk, sku in Product.objects.values_list("pk", "sku") if cells.identity(sku) in wanted}
+        found = {}
+        for chunk in publishing.chunks(sorted(keys)):
+            for product in _locked(Product.objects.filter(pk__in=chunk)):
+                found.setdefault(cells.identity(product.sku), product)
+                found[product.sku] = product
+        return found
+
+    def create(self, entry):
+        # Leads are chosen once all rows are written.
+        product = Product(**{**entry.defaults, **entry.fields, "is_lead": False})
+        if self.publish and entry.wants_listing:
+            product.status = Product.Status.LISTED
+        self.created.append(product)
+
+    def change(self, product, entry):
+        wanted = {name: value for name, value in entry.fields.items() if name != "sku"}
+        if self.publish and entry.wants_listing:
+            wanted["status"] = Product.Status.LISTED
+        changes = _differences(product, wanted)
+        if changes:
+            self.changed.append((product, changes))
+        return changes
+
+    def write(self):
+        taken = set(Product.objects.values_list("slug", flat=True)) if self.created else set()
+        for product in self.created:
+            product.slug = free_slug(str(product), product.sku, taken)
+        Product.objects.bulk_create(self.created, batch_size=500)
+        families = {product.family for product in self.created}
+        names = set()
+        for product, changes in self.changed:
+            names |= changes.keys()
+            families |= {product.family, *changes.get("family", ())}
+            if "family" in changes:
+                product.is_lead = False
+                names.add("is_lead")
+            for name, (_, value) in changes.items():
+                setattr(product, name, value)
+        if names:
+            # One upsert for hundreds of rows; bulk_update's CASE WHEN takes ten times as long. `updated_at` is
+            # set by the field itself.
+            Product.objects.bulk_create(
+                [product for product, _ in self.changed],
+                batch_size=500,
+                update_conflicts=True,
+                unique_fields=["pk"],
+                update_fields=sorted(names | {"updated_at"}),
+            )
+        publishing.choose_leads(families)
+
+
+class GigPlan(Plan):
+    def existing(self):
+        slugs = [entry.sku for entry in self.reading.rows]
+        gigs = _locked(Gig.objects.filter(slug__in=slugs)).prefetch_related("packages")
+        return {gig.slug: gig for gig in gigs}
+
+    def create(self, entry):
+        fields = {**entry.defaults, **entry.fields}
+        packages = fields.pop("packages")
+        gig = Gig(**fields, is_listed=self.publish and entry.wants_listing)
+        self.created.append((gig, [Package(gig=gig, **package) for package in packages]))
+
+    def change(self, gig, entry):
+        wanted = {name: value for name, value in entry.fields.items() if name not in ("slug", "packages")}
+        if self.publish and entry.wants_listing:
+            wanted["is_listed"] = True
+        changes = gig_changes = _differences(gig, wanted)
+        packages = {package.tier: package for package in gig.packages.all()}
+        rows = []
+        for fields in entry.fields["packages"]:
+            package = packages.get(fields["tier"])
+            if package is None:
+                rows.append((Package(gig=gig, **fields), None))
+                changes = changes | {f"{fields['tier']}.price_minor": [None, fields["price_minor"]]}
+                continue
+            found = _differences(package, {name: fields[name] for name in PACKAGE_FIELDS if name in fields})
+            rows.append((package, found))
+            changes = changes | {f"{fields['tier']}.{name}": pair for name, pair in found.items()}
+        if changes:
+            self.changed.append((gig, gig_changes, rows))
+        return changes
+
+    def write(self):
+        for gig, packages in self.created:
+            gig.save()
+            Package.objects.bulk_create(packages)
+        for gig, changes, packages in self.changed:
+            _save(gig, changes)
+            for package, found in packages:
+                if found is None:
+                    package.save()
+                else:
+                    _save(package, found)
+
+
+PLANS = {"products": ProductPlan, "gigs": GigPlan}
+
+
+def make_plan(reading, publish):
+    """What importing this reading would do now; nothing is written before `write()`."""
+    return PLANS[reading.target](reading, publish).make()
+
+
+def free_slug(title, sku, taken):
+    """A slug that no other product has; added to `taken`. Given once: a page keeps its address for good."""
+    base = cells.slug_of(title) or cells.slug_of(sku) or "product"
+    slug, number = base, 1
+    while slug in taken:
+        number += 1
+        slug = f"{base}-{number}"
+    taken.add(slug)
+    return slug
+
+
+def _locked(rows):
+    # Only inside a transaction that will write: a dry run reads without locking.
+    return rows.select_for_update() if connection.in_atomic_block else rows
+
+
+def _differences(row, wanted):
+    """{field: [stored, wanted]} where they differ."""
+    return {name: [getattr(row, name), value] for name, value in wanted.items() if getattr(row, name) != value}
+
+
+def _save(row, changes):
+    for name, (_, value) in changes.items():
+        setattr(row, name, value)
+    if changes:
+        stamp = ["updated_at"] if hasattr(row, "updated_at") else []
+        row.save(update_fields=[*changes, *stamp])

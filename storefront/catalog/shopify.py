@@ -1,0 +1,197 @@
+"""Shopify's product export, in all its layouts from 9 to 72 columns, and files written after it.
+
+One row is one variant; a second row of the same `Handle` leaves out what the first one said (title, text, tags,
+status). A row that has only a picture is one more picture of the product. There is no column for the currency: it
+is the store's. Source: help.shopify.com, "Using CSV files to import and export products".
+"""
+
+from dataclasses import dataclass, field
+
+from storefront.catalog import cells
+from storefront.catalog.entries import Entry
+from storefront.catalog.formats import (
+    Column,
+    Format,
+    Prices,
+    decimal_mark,
+    finish,
+    named_cells,
+    read_columns,
+    read_prices,
+    refuse_duplicates,
+)
+from storefront.models import Product
+
+# Said once for a product, by its first row.
+_OF_THE_PRODUCT = (
+    Column("Title", "title", cells.line(255)),
+    Column("Body (HTML)", "description", cells.html),
+    Column("Vendor", "vendor", cells.line(120)),
+    Column("Tags", "tags", cells.tags),
+)
+# Shopify's own words for "there are no variants".
+_NO_OPTION = {"", "default title", "default"}
+
+
+@dataclass
+class _Product:
+    """What the rows of one handle have in common."""
+
+    row: int
+    handle: str
+    values: dict
+    fields: dict = field(default_factory=dict)
+    defaults: dict = field(default_factory=dict)
+    problems: list = field(default_factory=list)
+    wants_listing: bool = False
+
+
+class ShopifyFormat(Format):
+    def entries(self, sheet):
+        named = named_cells(sheet)
+        mark = decimal_mark(named, self.price_columns)
+        products, found = {}, []
+        for row, values in named:
+            handle = _handle(values)
+            product = products.get(cells.identity(handle))
+            if product and not row.problem and _is_picture_only(values):
+                continue
+            entry = Entry(row.number, "", {})
+            found.append(entry)
+            if row.problem:
+                entry.sku = cells.prose(values.get("variant sku", "")) or handle
+                entry.refuse("", row.problem)
+                continue
+            if not handle:
+                entry.sku = " ".join(values.get("variant sku", "").split())
+                entry.refuse("Handle", "is empty")
+                continue
+            if product is None:
+                product = products[cells.identity(handle)] = _product(row, handle, values)
+            self._variant(entry, product, values, mark)
+        refuse_duplicates(found, self.identity_column)
+        return found
+
+    def _variant(self, entry, product, values, mark):
+        option = _option(values)
+        entry.sku = " ".join(values.get("variant sku", "").split()) or _sku_without_sku(product.handle, option)
+        if len(entry.sku) > 120:
+            entry.refuse("Variant SKU", "has more than 120 characters")
+        entry.fields = {"sku": entry.sku, **product.fields}
+        entry.defaults = dict(product.defaults)
+        entry.problems += product.problems
+        entry.wants_listing = product.wants_listing
+        entry.fields["family"] = cells.slug_of(product.handle) or cells.slug_of(entry.sku) or "product"
+        if len(option) > 120:
+            entry.refuse("Option1 Value", "has more than 120 characters together with the other options")
+        entry.fields["option"] = option
+        _compare_with_first_row(entry, product, values)
+        _read_picture(entry, product, values)
+        _read_stock(entry, values)
+        read_prices(entry, self.prices, values, mark)
+        finish(entry)
+
+
+def _handle(values):
+    """Files without the column are told apart by their titles."""
+    if "handle" in values:
+        return values["handle"].strip()
+    return cells.slug_of(values.get("title", "").strip()) or cells.slug_of(values.get("variant sku", ""))
+
+
+def _is_picture_only(values):
+    said = ("title", "variant price", "option1 value")
+    return bool(values.get("image src", "").strip()) and not any(values.get(name, "").strip() for name in said)
+
+
+def _option(values):
+    options = [" ".join(values.get(f"option{n} value", "").split()) for n in (1, 2, 3)]
+    return " / ".join(option for option in options if option.lower() not in _NO_OPTION)
+
+
+def _sku_without_sku(handle, option):
+    return f"{handle}-{cells.slug_of(option)}" if option else handle
+
+
+def _product(row, handle, values):
+    product = _Product(row.number, handle, values)
+    entry = Entry(row.number, handle, {})
+    read_columns(entry, _OF_THE_PRODUCT, values)
+    if not entry.fields.get("title") and not entry.problems:
+        entry.refuse("Title", "is empty, and no row above says it for this handle")
+    if "type" in values or "product category" in values or "standardized product type" in values:
+        entry.fields["category"] = _category(values)
+    seo = " ".join(values.get("seo description", "").split())
+    if seo:
+        entry.fields["summary"] = cells.shortened(seo, 300)
+    entry.defaults["kind"] = _kind(values)
+    try:
+        published = "published" not in values or cells.yes(values["published"])
+    except ValueError as error:
+        entry.refuse("Published", str(error))
+        published = False
+    product.wants_listing = published and values.get("status", "").strip().lower() in ("", "active")
+    product.fields, product.defaults, product.problems = entry.fields, entry.defaults, entry.problems
+    return product
+
+
+def _category(values):
+    words = values.get("type", "").strip() or values.get("standardized product type", "").strip()
+    words = words or values.get("product category", "").rsplit(">", 1)[-1]
+    return cells.shortened(" ".join(words.split()), 80)
+
+
+def _kind(values):
+    """Sellers of downloads often leave "Requires Shipping" as it was, so clear words go first."""
+    words = f"{values.get('type', '')} {values.get('standardized product type', '')}"
+    ships = values.get("variant requires shipping", "").strip().lower() == "true"
+    return cells.kind_from_words(words, Product.Kind.PHYSICAL if ships else Product.Kind.DOWNLOAD)
+
+
+def _compare_with_first_row(entry, product, values):
+    handle = values.get("handle", product.handle).strip()
+    if handle != product.handle:
+        entry.refuse("Handle", f"{handle!r} differs from {product.handle!r} in row {product.row} only in spelling")
+    title = " ".join(values.get("title", "").split())
+    if title and title != product.fields.get("title", title):
+        entry.flag("Title", f"differs from the title in row {product.row}, which counts for this handle")
+
+
+def _read_picture(entry, product, values):
+    """The variant's own picture; else the product's first one."""
+    own = values.get("variant image", "").strip()
+    for source in (own, values.get("image src", "").strip(), product.values.get("image src", "").strip()):
+        if source:
+            try:
+                entry.fields["image"] = cells.image(source)
+            except ValueError as error:
+                entry.refuse("Image Src", str(error))
+            break
+    alt = values.get("image alt text", "") or product.values.get("image alt text", "")
+    if alt.strip() and not own:
+        entry.fields["image_alt"] = cells.shortened(" ".join(alt.split()), 300)
+
+
+def _read_stock(entry, values):
+    """Without a tracker Shopify counts nothing; with the policy "continue" it sells on when none is left."""
+    if "variant inventory qty" not in values:
+        return
+    untracked = "variant inventory tracker" in values and not values["variant inventory tracker"].strip()
+    if untracked or values.get("variant inventory policy", "").strip().lower() == "continue":
+        entry.fields["stock"] = None
+        return
+    try:
+        entry.fields["stock"] = cells.stock(values["variant inventory qty"])
+    except ValueError as error:
+        entry.refuse("Variant Inventory Qty", str(error))
+
+
+FORMAT = ShopifyFormat(
+    key="shopify-products",
+    title="Shopify products",
+    requires=("Title", "Variant Price"),
+    columns=_OF_THE_PRODUCT,
+    identity=lambda values: values.get("variant sku", ""),
+    identity_column="Variant SKU",
+    prices=Prices("Variant Price", "Variant Compare At Price"),
+)
