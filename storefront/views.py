@@ -1,8 +1,109 @@
 """Pages for visitors."""
 
 from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
+
+from agency.models import Gig
+from storefront import showcase, structured_data
+from storefront.forms import CatalogForm
+from storefront.models import Product
+
+PAGE_SIZE = 24
 
 
 def store(request):
     """Template context: how the shop calls itself."""
-    return {"store_name": settings.STORE_NAME, "store_email": settings.STORE_EMAIL}
+    return {
+        "store_name": settings.STORE_NAME,
+        "store_email": settings.STORE_EMAIL,
+        "public_url": settings.PUBLIC_URL,
+    }
+
+
+def page(view):
+    """A page for anybody. It is asked for again at each visit, so that no price is stale, and answered
+    with 304 while it is the same."""
+    return cache_control(no_cache=True)(conditional_page(require_safe(view)))
+
+
+@page
+def home(request):
+    context = {
+        "products": showcase.as_cards(Product.objects.listed().leads()[:8]),
+        "gigs": Gig.objects.listed().prefetch_related("packages")[:8],
+        "promotion": showcase.live_promotion(),
+        "stories": showcase.stories()[:3],
+    }
+    return render(request, "storefront/home.html", context)
+
+
+@page
+def catalog(request):
+    form = CatalogForm(request.GET)
+    found = Paginator(form.products(), PAGE_SIZE).get_page(request.GET.get("page"))
+    found.object_list = showcase.as_cards(found.object_list)
+    context = {"form": form, "page": found, "categories": showcase.categories()}
+    return render(request, "storefront/catalog.html", context)
+
+
+@page
+def product(request, slug):
+    product = get_object_or_404(Product.objects.listed(), slug=slug)
+    context = {
+        "product": product,
+        "variants": showcase.variants(product),
+        "related": showcase.as_cards(showcase.related(product)),
+        "structured_data": structured_data.of_product(product),
+    }
+    return render(request, "storefront/product.html", context)
+
+
+@page
+def services(request):
+    return render(request, "storefront/services.html", {"gigs": Gig.objects.listed().prefetch_related("packages")})
+
+
+@page
+def service(request, slug):
+    gig = get_object_or_404(Gig.objects.listed().prefetch_related("packages"), slug=slug)
+    context = {
+        "gig": gig,
+        "packages": gig.packages.all(),
+        "comparison": showcase.comparison(gig.packages.all()),
+        "stories": showcase.stories().filter(service_order__gig=gig)[:2],
+        "structured_data": structured_data.of_gig(gig),
+    }
+    return render(request, "storefront/service.html", context)
+
+
+@page
+def portfolio(request):
+    page = Paginator(showcase.stories(), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "storefront/portfolio.html", {"page": page})
+
+
+@page
+def story(request, slug):
+    return render(request, "storefront/story.html", {"story": get_object_or_404(showcase.stories(), slug=slug)})
+
+
+@page
+def story_image(request, slug):
+    image = get_object_or_404(showcase.stories(), slug=slug).image
+    if not showcase.is_picture(image):
+        raise Http404("This story has no picture.")
+    return FileResponse(image.file.open(), content_type=image.content_type, headers={"ETag": f'"{image.sha256}"'})
+
+
+@require_safe
+@cache_control(max_age=3600)
+def robots(request):
+    private = "".join(
+        f"Disallow: {path}\n" for path in ("/admin/", "/api/", "/cart/", "/checkout/", "/orders/", "/work/")
+    )
+    text = f"User-agent: *\n{private}\nSitemap: {settings.PUBLIC_URL}/sitemap.xml\n"
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,61 @@
+"""Pages as search engines read them: schema.org objects, ready for JSON. (`page_data` reads them back.)"""
+
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.utils.html import strip_tags
+
+from storefront.inventory import amount
+
+IN_STOCK = "https://schema.org/InStock"
+OUT_OF_STOCK = "https://schema.org/OutOfStock"
+
+
+def absolute(path):
+    """A path of this site, or a URL, as a URL under PUBLIC_URL."""
+    return urljoin(f"{settings.PUBLIC_URL}/", str(path)) if path else ""
+
+
+def of_product(product):
+    """https://schema.org/Product with its one offer."""
+    url = absolute(product.get_absolute_url())
+    offer = _offer(product.price_minor, product.currency, url)
+    offer["availability"] = IN_STOCK if product.is_available else OUT_OF_STOCK
+    data = {
+        "name": str(product),
+        "sku": product.sku,
+        "description": product.summary or " ".join(strip_tags(product.description).split()),
+        "image": absolute(product.image),
+        "url": url,
+        "category": product.category,
+        "brand": {"@type": "Brand", "name": product.vendor} if product.vendor else None,
+        "offers": offer,
+    }
+    return _typed("Product", data)
+
+
+def of_gig(gig):
+    """https://schema.org/Service with one offer per package."""
+    url = absolute(gig.get_absolute_url())
+    data = {
+        "name": gig.name,
+        "description": gig.summary or gig.title,
+        "image": absolute(gig.image),
+        "url": url,
+        "serviceType": gig.category,
+        "provider": {"@type": "Organization", "name": settings.STORE_NAME, "url": f"{settings.PUBLIC_URL}/"},
+        "offers": [
+            _offer(package.price_minor, package.currency, url) | {"name": package.name, "availability": IN_STOCK}
+            for package in gig.packages.all()
+        ],
+    }
+    return _typed("Service", data)
+
+
+def _offer(price_minor, currency, url):
+    return {"@type": "Offer", "price": amount(price_minor, currency), "priceCurrency": currency, "url": url}
+
+
+def _typed(kind, data):
+    stated = {name: value for name, value in data.items() if value}
+    return {"@context": "https://schema.org", "@type": kind} | stated

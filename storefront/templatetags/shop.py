@@ -1,0 +1,105 @@
+"""How the shop's pages write money, structured data and texts that came from elsewhere."""
+
+import json
+from urllib.parse import quote, urlsplit
+
+import nh3
+from django import template
+from django.conf import settings
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
+from markdown_it import MarkdownIt
+
+from earnings import money
+from storefront import inventory, structured_data
+
+register = template.Library()
+
+# No h1: a page has one. No style, class or image: they break the page's policy or its layout.
+_TAGS = {
+    *("a", "b", "blockquote", "br", "caption", "code", "dd", "del", "dl", "dt", "em", "h2", "h3", "h4", "hr"),
+    *("i", "li", "ol", "p", "pre", "s", "small", "strong", "sub", "sup"),
+    *("table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
+}
+_ATTRIBUTES = {"a": {"href"}, "th": {"scope", "colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@register.filter
+def cleaned(html):
+    """HTML of a catalog or of staff, without anything that could run, load or restyle."""
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow",
+    )
+    return mark_safe(clean)  # noqa: S308  nh3 has just cleaned it
+
+
+@register.filter
+def markdown(text):
+    """Markdown of staff as clean HTML."""
+    return cleaned(_markdown.render(text))
+
+
+@register.filter
+def exact_price(minor, currency):
+    """$29.00, also for nothing: where the price must read like the data beside it.
+
+    A currency that does not exist is the audit's to find; it must not take a page of 24 products down.
+    """
+    try:
+        return money.display(minor, currency)
+    except ValueError:
+        return "Price on request"
+
+
+@register.filter
+def price(minor, currency):
+    """$29.00; Free for nothing."""
+    return exact_price(minor, currency) if minor else "Free"
+
+
+@register.filter
+def amount(minor, currency):
+    """29.00, for programs."""
+    return inventory.amount(minor, currency)
+
+
+@register.filter
+def absolute(path):
+    """The path as a URL under PUBLIC_URL."""
+    return structured_data.absolute(path)
+
+
+@register.filter
+def host(url):
+    """gumroad.com, of https://www.gumroad.com/l/x"""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+@register.simple_tag
+def mailto(subject):
+    """The link that opens a mail to the store."""
+    return f"mailto:{settings.STORE_EMAIL}?subject={quote(subject)}"
+
+
+@register.simple_tag
+def json_ld(data):
+    """A data block for search engines; no text in it can end the script element."""
+    text = json.dumps(data, ensure_ascii=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return format_html('<script type="application/ld+json">{}</script>', mark_safe(text))  # noqa: S308
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context, name, label, *also):
+    """A link of the main navigation, marked when the visitor is in its part of the site."""
+    path, here = reverse(f"storefront:{name}"), context["request"].path
+    current = "page" if here == path else "true" if here.startswith((path, *also)) else ""
+    mark = format_html(' aria-current="{}"', current) if current else ""
+    return format_html('<a href="{}"{}>{}</a>', path, mark, label)
