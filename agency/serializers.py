@@ -79,6 +79,43 @@ class RejectRequest(serializers.Serializer):
     reason = serializers.CharField(required=False, max_length=500, default="A person rejected it.")
 
 
+class TakeOrder(serializers.Serializer):
+    """An order for a gig."""
+
+    gig = serializers.CharField(help_text="The gig's slug.")
+    package = serializers.CharField(default="basic", help_text="`basic`, `standard` or `premium`.")
+    brief = serializers.DictField(required=False, default=dict)
+    external = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text='`{"channel": "fiverr", "order_id": "FO123", "amount": "100.00", "currency": "USD"}`',
+    )
+
+
+class BriefRequest(serializers.Serializer):
+    """What the client said."""
+
+    brief = serializers.DictField()
+
+
+class AcceptRequest(serializers.Serializer):
+    """How the client took the work."""
+
+    consent = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Whether the portfolio may show it; without it, as the brief said.",
+    )
+    quote = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
+
+
+class RevisionRequest(serializers.Serializer):
+    """What should change."""
+
+    reason = serializers.CharField(max_length=500)
+
+
 class EvidenceSerializer(serializers.Serializer):
     text = serializers.CharField()
     factor = serializers.FloatField()
@@ -282,6 +319,7 @@ class ServiceOrderSerializer(serializers.ModelSerializer):
             "client",
             "brief",
             "showcase_consent",
+            "problem",
             "run",
             "deliveries",
             "created_at",

@@ -29,6 +29,7 @@ router.register("observations", agency.ObservationViewSet)
 router.register("artifacts", agency.ArtifactViewSet)
 router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-task")
 router.register("gigs", agency.GigViewSet)
+router.register("service-orders", agency.ServiceOrderViewSet)
 router.register("portfolio", agency.PortfolioViewSet, basename="portfolio")
 if storefront:
     router.register("products", storefront.ProductViewSet)

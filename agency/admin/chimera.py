@@ -1,0 +1,16 @@
+"""The Chimera Engine's log, for staff."""
+
+from django.contrib import admin
+
+from agency.admin.verbs import ReadOnlyAdmin
+from agency.models import ChimeraTask
+
+
+@admin.register(ChimeraTask)
+class ChimeraTaskAdmin(ReadOnlyAdmin):
+    """Every call for words, and who answered."""
+
+    list_display = ["id", "agent", "purpose", "provider", "model", "outcome", "latency_ms", "created_at"]
+    list_filter = ["agent", "outcome", "provider"]
+    search_fields = ["purpose", "output"]
+    date_hierarchy = "created_at"

@@ -1,0 +1,132 @@
+"""Buttons on an admin page that call a verb, with a page that asks first, and the same verbs as list actions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+
+from earnings.refusals import Refusal
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What staff may do to a row: `call(row, request, **form values)`, allowed to who has `right`.
+
+    `question` is what the page asks before it happens; `form` what it needs to know. `fits(row)` says whether the
+    button is shown; the verb itself decides.
+    """
+
+    name: str
+    label: str
+    call: Callable
+    right: str
+    question: str
+    form: type[forms.Form] = forms.Form
+    fits: Callable = lambda row: True
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that only the program writes."""
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class VerbAdmin(admin.ModelAdmin):
+    """An admin whose rows have verbs: a button each on the row's page, an action each in the list."""
+
+    verbs: tuple[Verb, ...] = ()
+    change_form_template = "admin/agency/verbs_change_form.html"
+
+    def get_urls(self):
+        return [
+            path(
+                "<int:pk>/do/<slug:name>/",
+                self.admin_site.admin_view(self.verb_view),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_verb",
+            ),
+            *super().get_urls(),
+        ]
+
+    def verb_view(self, request, pk, name):
+        verb = next((verb for verb in self.verbs if verb.name == name), None)
+        row = get_object_or_404(self.model, pk=pk)
+        if verb is None or not request.user.has_perm(verb.right):
+            raise PermissionDenied
+        form = verb.form(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            answer = self._do(verb, row, request, form.cleaned_data)
+            return answer or redirect(self.page_of(row))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"{verb.label}: {row}",
+            "row": row,
+            "verb": verb,
+            "form": form,
+            "back": self.page_of(row),
+        }
+        return render(request, "admin/agency/verb.html", context)
+
+    def _do(self, verb, row, request, values):
+        try:
+            answer = verb.call(row, request, **values)
+        except Refusal as refusal:
+            details = " ".join(error["detail"] for error in refusal.errors if error["detail"] != refusal.detail)
+            self.message_user(request, f"{row}: {refusal.detail} {details}".strip(), messages.ERROR)
+            return None
+        self.message_user(request, f"{row}: {verb.label.lower()} done.", messages.SUCCESS)
+        return redirect(self.page_of(answer)) if hasattr(answer, "_meta") else None
+
+    def page_of(self, row):
+        return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        for verb in self.verbs:
+            if verb.form is forms.Form and request.user.has_perm(verb.right):
+                actions[verb.name] = (_action(verb), verb.name, f"{verb.label} (selected)")
+        return actions
+
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        context["verbs"] = [
+            (verb, reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_verb", args=[obj.pk, verb.name]))
+            for verb in self.verbs
+            if obj and request.user.has_perm(verb.right) and verb.fits(obj)
+        ]
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+def _action(verb):
+    def do(model_admin, request, queryset):
+        for row in queryset:
+            model_admin._do(verb, row, request, {})
+
+    return do
+
+
+def status_in(*statuses):
+    """A `fits` that shows the button while the row has one of these statuses."""
+    return lambda row: row.status in statuses
