@@ -11,6 +11,8 @@ CODES = {
     # File against database
     "file_unreadable": (ERROR, "The catalog file can't be read any more"),
     "file_row_refused": (ERROR, "The file has a row that can't be imported"),
+    "file_row_flagged": (WARNING, "The file has a row that is probably a slip"),
+    "file_note": (INFO, "The file had to be interpreted"),
     "missing_in_database": (ERROR, "The file sells something that the shop does not have"),
     "price_differs": (ERROR, "File and shop disagree on the price"),
     "currency_differs": (ERROR, "File and shop disagree on the currency"),

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from agency.models import Gig
 from earnings import money
+from storefront.catalog.cells import identity
 from storefront.findings import found
 from storefront.models import Product
 
@@ -113,21 +114,24 @@ def _totals(products, services):
 
 def compare(reading, products):
     """Findings of a file (`storefront.catalog.Reading`) against rows of Product: both ways, field by field."""
-    by_sku = {product.sku: product for product in products}
-    findings = []
+    products = list(products)
+    # The import takes "kit-a " for KIT-A, so the audit does too; the exact spelling goes first.
+    held = {identity(product.sku): product for product in products} | {p.sku: p for p in products}
+    findings = [found("file_note", "", note) for note in reading.sheet.notes]
     in_file = set()
     for entry in reading.rows:
-        in_file.add(entry.sku)
-        if entry.problems:
-            findings.extend(_refused(entry, problem) for problem in entry.problems)
-        elif entry.sku not in by_sku:
+        product = held.get(entry.sku) or held.get(identity(entry.sku))
+        in_file.add(product.sku if product else entry.sku)
+        findings += [_refused(entry, problem) for problem in entry.problems]
+        findings += [_flagged(entry, flag) for flag in entry.flags]
+        if product and not entry.problems:
+            findings += _differences(entry, product)
+        elif not entry.problems:
             findings.append(_not_in_database(entry))
-        else:
-            findings.extend(_differences(entry, by_sku[entry.sku]))
-    for sku in sorted(by_sku.keys() - in_file):
-        if by_sku[sku].status != Product.Status.ARCHIVED:
+    for product in sorted(products, key=lambda product: product.sku):
+        if product.sku not in in_file and product.status != Product.Status.ARCHIVED:
             fix = "Add it to the file, or archive it if it is no longer sold."
-            findings.append(found("missing_in_file", sku, f"{by_sku[sku]} is not in the file.", fix=fix))
+            findings.append(found("missing_in_file", product.sku, f"{product} is not in the file.", fix=fix))
     return findings
 
 
@@ -138,6 +142,11 @@ def _refused(entry, problem):
         f"Row {entry.row}, {problem.get('column') or 'whole row'}: {problem['detail']}",
         fix=f"Correct row {entry.row} of the file and import it again.",
     )
+
+
+def _flagged(entry, flag):
+    message = f"Row {entry.row}, {flag.get('column') or 'whole row'}: {flag['detail']}"
+    return found("file_row_flagged", entry.sku, message, fix=f"Check row {entry.row} of the file.")
 
 
 def _not_in_database(entry):
