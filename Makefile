@@ -5,13 +5,21 @@ PORT ?= 8000
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-.PHONY: run test check bench browser lock clean
+.PHONY: run test test-postgres check bench browser extras lock clean
 
 run: .venv/run.stamp
 	@exec $(PY) manage.py up --port $(PORT)
 
+# On SQLite, and then on PostgreSQL and Redis where TEST_DATABASE_URL / TEST_REDIS_URL say so.
 test: .venv/dev.stamp
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@env -u TEST_DATABASE_URL -u TEST_REDIS_URL $(PY) -m pytest -q -n 2 --dist loadgroup
+	@if [ -n "$$TEST_DATABASE_URL$$TEST_REDIS_URL" ]; then $(MAKE) --no-print-directory test-postgres; fi
+
+test-postgres: .venv/dev.stamp
+	@$(PY) -m pytest -q -n 2 --dist loadgroup
+
+extras: requirements/extras.txt .venv/run.stamp
+	@$(PIP) -r requirements/extras.txt
 
 check: .venv/dev.stamp
 	@$(PY) -m ruff check .
@@ -48,6 +56,7 @@ browser: .venv/e2e.stamp
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 lock:
 	$(LOCK) -o requirements/run.txt
+	$(LOCK) --extra postgres --extra redis --extra ai -c requirements/run.txt -o requirements/extras.txt
 	$(LOCK) --extra postgres --extra redis --extra ai --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --extra postgres --extra redis --extra ai --group dev --group e2e -c requirements/dev.txt -o requirements/e2e.txt
 

@@ -1,0 +1,47 @@
+"""System checks for settings on which correctness rests."""
+
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+
+
+@register(Tags.compatibility)
+def job_lock_outlasts_a_job(app_configs, **kwargs):
+    """A message that is handed out again while its job still runs would be a bell in the middle of the night."""
+    cluster = settings.Q_CLUSTER
+    if cluster["retry"] > cluster["timeout"]:
+        return []
+    return [
+        Error(
+            "Q_CLUSTER['retry'] must be larger than Q_CLUSTER['timeout'].",
+            hint="Otherwise django-q2 hands a message out again while its job runs.",
+            id="agency.E001",
+        )
+    ]
+
+
+@register(Tags.compatibility)
+def extras_are_installed(app_configs, **kwargs):
+    """What the environment asks for must be there."""
+    wanted = [
+        ("AI_BASE_URL", settings.AI_BASE_URL, "openai"),
+        ("REDIS_URL", settings.REDIS_URL, "redis"),
+    ]
+    return [
+        Error(
+            f"{variable} is set, but the package {package} is not installed.",
+            hint="make extras",
+            id="agency.E002",
+        )
+        for variable, value, package in wanted
+        if value and find_spec(package) is None
+    ]
+
+
+@register(Tags.compatibility)
+def model_is_named(app_configs, **kwargs):
+    """A language model server without a model's name answers nothing."""
+    if not settings.AI_BASE_URL or settings.AI_MODEL:
+        return []
+    return [Error("AI_BASE_URL is set, but AI_MODEL is not.", hint="AI_MODEL=llama3.2", id="agency.E003")]

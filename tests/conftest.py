@@ -7,6 +7,8 @@ from importlib import import_module
 os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="direction-board-test-"))
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+if os.environ.get("TEST_REDIS_URL"):
+    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
 
 import pytest
 from django.apps import apps
