@@ -89,3 +89,6 @@ def brief_file(brief, name) -> tuple[str, bytes]:
             except (binascii.Error, ValueError):
                 raise Refusal.of_field(f"/brief/{name}/base64", "This is not base64.") from None
     raise Refusal.of_field(f"/brief/{name}", 'A file is its text, {"name", "text"} or {"name", "base64"}.')
+
+
+from agency.recipes import thumbnail  # noqa: E402, F401  it registers itself, and needs what stands above
