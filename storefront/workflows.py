@@ -1,0 +1,282 @@
+"""The Sales workflows: measuring and auditing the shop, and building it."""
+
+from django.db.models import Max
+from rest_framework import serializers
+
+from agency.models import Task
+from agency.workflows import Evidence, Outcome, PermanentError, Workflow, register
+from earnings.refusals import Refusal
+from storefront import audit_report, catalog, inventory, releases, verification
+from storefront.audit_report import Report
+from storefront.catalog import importing
+from storefront.findings import counts, found, in_order
+from storefront.models import CatalogImport, Product, Release
+
+RESULT_FINDINGS = 200  # in the API's result; the report has all
+
+
+def catalog_files():
+    """Uploaded product catalogs, newest first."""
+    formats = [key for key, known in catalog.FORMATS.items() if known.target == "products"]
+    return CatalogImport.objects.filter(format__in=formats)
+
+
+def catalog_file(name):
+    """The newest product catalog called `name`, or the latest applied one for no name (None if there is none).
+
+    Raises PermanentError that names the known ones.
+    """
+    if not name:
+        return importing.latest()
+    file = catalog_files().filter(name=name).first()
+    if file is None:
+        raise PermanentError(_unknown(name))
+    return file
+
+
+def _unknown(name):
+    known = list(dict.fromkeys(catalog_files().values_list("name", flat=True)[:200]))
+    return f"There is no uploaded product catalog {name!r}. Known: {', '.join(known[:20]) or 'none yet'}."
+
+
+class FileParams(serializers.Serializer):
+    file = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="Name of an uploaded product catalog."
+    )
+
+    def validate_file(self, name):
+        if name and not catalog_files().filter(name=name).exists():
+            raise serializers.ValidationError(_unknown(name))
+        return name
+
+
+class AuditParams(FileParams):
+    verify_pages = serializers.BooleanField(default=True, help_text="Look at every live page as well.")
+
+
+class BuildParams(FileParams):
+    publish = serializers.ListField(
+        child=serializers.CharField(max_length=120),
+        required=False,
+        help_text="SKUs of the approved products to list; without it, all of them.",
+    )
+
+
+@register
+class InventoryAudit(Workflow):
+    key = "inventory_audit"
+    title = "Inventory audit"
+    description = (
+        "Measures every product and service, compares the catalog file with the shop, and verifies the live "
+        "page of every listed product."
+    )
+    pipeline = "sales"
+    measures = ("inventory",)
+    Params = AuditParams
+    timeout = 1800
+
+    def measure(self, observation):
+        return _measured_again(observation)
+
+    def evidence(self):
+        listed = Product.objects.listed()
+        last = _last_success(self.key)
+        source = "/admin/storefront/product/?status__exact=listed"
+        if last is None:
+            return [Evidence(f"{listed.count()} listed products were never audited", 1.6, source)]
+        found = []
+        changed = listed.filter(updated_at__gt=last.finished_at).count()
+        if changed:
+            found.append(Evidence(f"{changed} listed products changed since the last audit", 1.3, source))
+        else:
+            found.append(Evidence("Nothing changed since the last audit", 0.8, source))
+        errors = (last.result or {}).get("counts", {}).get("error", 0)
+        if errors:
+            page = f"/admin/agency/task/{last.pk}/change/"
+            found.append(Evidence(f"The last audit found {errors} errors", 1.3, page))
+        sold_out = listed.filter(stock=0).count()
+        if sold_out:
+            found.append(Evidence(f"{sold_out} listed products are sold out", 1.1, f"{source}&stock=0"))
+        return found
+
+    def perform(self, work):
+        file = catalog_file(work.params.get("file"))
+        observation = work.observe("inventory", inventory.measure(file))
+        products = list(Product.objects.order_by("sku"))
+        findings = _against_file(file, products) + inventory.review(products)
+        pages = 0
+        if work.params["verify_pages"]:
+            verified = verification.verify(products, work.progress, verification.SHOP_PAGES)
+            findings, pages = findings + verified.findings, verified.pages
+        payload = observation.payload
+        report = Report(
+            name="inventory_audit",
+            title="Inventory audit",
+            lead=f"{payload['url']}, measured {_time(observation.measured_at)} as {observation.sha256[:12]}.",
+            findings=findings,
+            facts=_facts(payload, pages),
+        )
+        artifacts = audit_report.artifacts(report)
+        result = _result(findings, observation, artifacts) | {"pages_checked": pages, "file": payload["file"]}
+        result["totals"] = payload["totals"]
+        return Outcome(result, artifacts)
+
+
+@register
+class StorefrontBuild(Workflow):
+    key = "storefront_build"
+    title = "Storefront build"
+    description = (
+        "Imports the named catalog again, lists what was approved, verifies its live pages and records a release "
+        "that can be taken back."
+    )
+    pipeline = "sales"
+    measures = ("inventory", "storefront_release")
+    Params = BuildParams
+    timeout = 1800
+
+    def measure(self, observation):
+        return _measured_again(observation)
+
+    def evidence(self):
+        waiting = Product.objects.filter(status=Product.Status.APPROVED).count()
+        source = "/admin/storefront/product/?status__exact=approved"
+        if waiting:
+            return [Evidence(f"{waiting} approved products wait to be listed", 1.6, source)]
+        return [Evidence("No approved product waits to be listed", 0.5, source)]
+
+    def perform(self, work):
+        name, skus = work.params.get("file"), work.params.get("publish")
+        file = catalog_file(name) if name else None
+        build = releases.Build(work.task.pk, file, None if skus is None else tuple(skus))
+        try:
+            release = releases.publish(build)
+        except Refusal as refusal:
+            raise PermanentError(refusal.detail) from refusal
+        # Measured after the build, and before the pages are looked at: what is bound to it can start.
+        payload = inventory.measure(release.catalog_import or importing.latest())
+        observation = work.observe("inventory", payload)
+        listed = list(Product.objects.filter(sku__in=release.listed_skus).order_by("sku"))
+        verified = verification.verify(listed, work.progress, verification.SHOP_PAGES)
+        findings = inventory.review(listed) + verified.findings
+        release_observation = work.observe("storefront_release", _release_payload(release, verified))
+        report = _release_report(release, listed, verified, findings)
+        artifacts = audit_report.artifacts(report)
+        result = _result(findings, observation, artifacts) | {
+            "release_id": release.pk,
+            "release_ref": release_observation.ref,
+            "listed": [product.sku for product in listed],
+            "created": releases.created_count(release),
+            "changed": releases.changed_count(release),
+            "pages_checked": verified.pages,
+            "file": inventory.file_ref(release.catalog_import),
+            "advice": _advice(findings, listed),
+        }
+        return Outcome(result, artifacts)
+
+
+def _advice(findings, listed):
+    """What staff should do next. The build itself is done; its release can be taken back with one click."""
+    errors = counts(findings)["error"]
+    if errors:
+        return f"{errors} errors on the live pages: correct them, or roll the release back."
+    return "" if listed else "No approved product was waiting, so nothing new was listed."
+
+
+def _against_file(file, products):
+    if file is None:
+        return [found("no_file", "", fix="Upload a catalog under Catalog imports.")]
+    try:
+        reading = catalog.read(file.read(), file.name, file.format)
+    except (Refusal, OSError) as error:
+        fix = "Upload the file again."
+        return [found("file_unreadable", "", f"{file.name} can't be read.", seen=error, fix=fix)]
+    return inventory.compare(reading, products)
+
+
+def _facts(payload, pages):
+    totals = payload["totals"]
+    facts = [("products", totals["products"]), ("listed", totals["listed"]), ("sold out", totals["out_of_stock"])]
+    facts += [("services", totals["services"]), ("pages looked at", pages)]
+    facts += [(f"{currency} on the shelf", value["amount"]) for currency, value in totals["value"].items()]
+    return [*facts, ("catalog file", payload["file"]["name"] if payload["file"] else "none")]
+
+
+def _result(findings, observation, artifacts):
+    return {
+        "counts": counts(findings),
+        "findings": [finding.as_dict() for finding in in_order(findings)[:RESULT_FINDINGS]],
+        "inventory_ref": observation.ref,
+        "artifacts": [artifact.name for artifact in artifacts],
+    }
+
+
+def _release_payload(release, verified):
+    found = counts(verified.findings)
+    return {
+        "schema": 1,
+        "release_id": release.pk,
+        "url": inventory.absolute("/"),
+        "file": inventory.file_ref(release.catalog_import),
+        "listed": _listed(release),
+        "created": releases.created_count(release),
+        "changed": releases.changed_count(release),
+        "verified": {"pages": verified.pages, "errors": found["error"], "warnings": found["warning"]},
+    }
+
+
+def _listed(release):
+    products = Product.objects.listed().filter(sku__in=release.listed_skus)
+    return [
+        {
+            "sku": product.sku,
+            "title": str(product),
+            "price_minor": product.price_minor,
+            "price": inventory.amount(product.price_minor, product.currency),
+            "currency": product.currency,
+            "url": inventory.absolute(product.get_absolute_url()),
+        }
+        for product in sorted(products, key=lambda product: product.sku)
+    ]
+
+
+def _release_report(release, listed, verified, findings):
+    rows = [
+        (product.sku, str(product), inventory.amount(product.price_minor, product.currency), product.currency)
+        for product in listed
+    ]
+    return Report(
+        name="storefront_release",
+        title=f"Storefront build: release {release.pk}",
+        lead=f"{inventory.absolute('/')}, built {_time(release.created_at)}.",
+        findings=findings,
+        facts=[
+            ("newly listed", len(listed)),
+            ("created", releases.created_count(release)),
+            ("changed", releases.changed_count(release)),
+            ("pages looked at", verified.pages),
+            ("catalog file", release.catalog_import.name if release.catalog_import else "none"),
+        ],
+        sections=[{"heading": "Newly listed", "header": ("SKU", "Title", "Price", "Currency"), "rows": rows}]
+        if rows
+        else [],
+    )
+
+
+def _time(at):
+    return f"{at:%d %B %Y %H:%M} UTC"
+
+
+def _measured_again(observation):
+    """What the same measurement would give now, so that the board can show drift."""
+    payload = observation.payload
+    if observation.kind == "inventory":
+        return inventory.measure() | {"file": payload["file"]}
+    release = Release.objects.filter(pk=payload["release_id"]).first()
+    return release and payload | {"listed": _listed(release)}
+
+
+def _last_success(key):
+    done = Task.objects.filter(workflow=key, status=Task.Status.SUCCEEDED)
+    newest = done.aggregate(pk=Max("pk"))["pk"]
+    return Task.objects.get(pk=newest) if newest else None
