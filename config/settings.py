@@ -282,7 +282,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {"PackageTierEnum": "agency.models.Package.Tier"},
 }
 
 # --- Logs: no bodies, no addresses, no names ----------------------------------------------------------

@@ -1,10 +1,12 @@
 """The groups that an installation starts with."""
 
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 GROUPS = {
-    # app -> models -> rights
+    # room -> model -> what may be done to it
     "Operators": {
         "agency": {"*": ["view", "add", "change", "publish", "approve"]},
         "storefront": {"*": ["view", "publish"]},
@@ -27,15 +29,17 @@ GROUPS = {
 
 def create_groups(**kwargs):
     """Make the three groups with their rights; what an owner changed in them later is left alone."""
-    for name, apps in GROUPS.items():
+    for room in ("earnings", "agency", "storefront"):
+        create_permissions(apps.get_app_config(room), verbosity=0)  # ours may come before Django's own call
+    for name, rooms in GROUPS.items():
         group, created = Group.objects.get_or_create(name=name)
         if created:
-            group.permissions.set(Permission.objects.filter(_rights(apps)))
+            group.permissions.set(Permission.objects.filter(_rights(rooms)))
 
 
-def _rights(apps):
+def _rights(rooms):
     wanted = Q(pk=None)
-    for app, models in apps.items():
+    for app, models in rooms.items():
         for model, verbs in models.items():
             for verb in verbs:
                 right = Q(content_type__app_label=app, codename__startswith=f"{verb}_")
