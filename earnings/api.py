@@ -1,0 +1,437 @@
+"""The ledger's door for programs."""
+
+import csv
+import json
+from datetime import date
+from hashlib import sha256
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import StreamingHttpResponse
+from django.urls import path
+from django.utils.cache import get_conditional_response
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from earnings import dashboard, money
+from earnings.dashboard import Scope, Span
+from earnings.ledger import BUCKETS
+from earnings.models import Account, JournalEntry, Kind, Posting
+from earnings.refusals import Refusal
+from earnings.sheets import safe_cell
+
+HISTORY_LIMIT = 1000
+HISTORY_MAX = 10_000
+
+
+# --- Shapes -----------------------------------------------------------------------------------------------
+
+
+class MoneySerializer(serializers.Serializer):
+    amount = serializers.CharField(help_text="Decimal text with the currency's own number of decimals.")
+    minor = serializers.IntegerField(help_text="The same in minor units, e.g. cents.")
+    currency = serializers.CharField(help_text="ISO 4217.")
+
+
+class BucketsSerializer(serializers.Serializer):
+    unearned = MoneySerializer(help_text="Paid for work that is still owed.")
+    pending = MoneySerializer(help_text="Earned, not cleared by the channel yet.")
+    available = MoneySerializer(help_text="Cleared, can be paid out.")
+    paid_out = MoneySerializer(help_text="Arrived at our bank.")
+    disputed = MoneySerializer(help_text="Earned and contested by the buyer.")
+
+
+class FiguresSerializer(serializers.Serializer):
+    daily = MoneySerializer(help_text="Earned in the store's calendar day.")
+    weekly = MoneySerializer(help_text="Earned in the ISO week (from Monday).")
+    monthly = MoneySerializer(help_text="Earned in the calendar month.")
+    yearly = MoneySerializer(help_text="Earned in the calendar year.")
+    total = MoneySerializer(help_text="All net money received and not given back: the sum of the buckets.")
+    earned = MoneySerializer(help_text="`total` without `unearned`.")
+    buckets = BucketsSerializer()
+
+
+class SourcesSerializer(serializers.Serializer):
+    channel = serializers.DictField(child=MoneySerializer(), help_text="Earned by channel; sums to `earned`.")
+    gig = serializers.DictField(child=MoneySerializer())
+    product = serializers.DictField(child=MoneySerializer(), help_text="By SKU.")
+
+
+class MovementSerializer(serializers.Serializer):
+    timestamp = serializers.DateTimeField()
+    event = serializers.ChoiceField(JournalEntry.Event.choices)
+    title = serializers.CharField()
+    amount = MoneySerializer(help_text="Gross; negative where it was given back.")
+    fee = MoneySerializer()
+    net = MoneySerializer(help_text="What it changed of `earned`.")
+    source = serializers.CharField()
+    channel = serializers.CharField()
+    reference = serializers.CharField()
+    kind = serializers.ChoiceField(Kind.choices)
+    key = serializers.CharField()
+
+
+class GroupSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text="A day, an ISO week, a month, or a name; empty for none.")
+    gross = MoneySerializer()
+    fee = MoneySerializer()
+    earned = MoneySerializer()
+
+
+_RangeFields = {
+    "from": serializers.DateField(allow_null=True),
+    "to": serializers.DateField(),
+    "group_by": serializers.CharField(allow_null=True),
+    "earned": MoneySerializer(),
+    "groups": GroupSerializer(many=True),
+}
+# `from` is a word of Python.
+RangeSerializer = type("RangeSerializer", (serializers.Serializer,), _RangeFields)
+
+
+class PartsSerializer(serializers.Serializer):
+    real = FiguresSerializer()
+    simulated = FiguresSerializer()
+
+
+class DashboardSerializer(FiguresSerializer):
+    as_of = serializers.DateTimeField()
+    timezone = serializers.CharField(help_text="Where days are cut.")
+    currency = serializers.CharField()
+    currencies = serializers.ListField(
+        child=serializers.CharField(), help_text="Other currencies with money in them. They are never added."
+    )
+    kind = serializers.CharField(help_text="real, simulated or all.")
+    sources = SourcesSerializer()
+    recent = MovementSerializer(many=True, help_text="The ten latest changes of `earned`.")
+    range = RangeSerializer(help_text="What was earned from `from` to `to`, split by `group_by`.")
+    parts = PartsSerializer(required=False, help_text="Only with `kind=all`: what the sums are made of.")
+
+
+class EarningsFileSerializer(serializers.Serializer):
+    as_of = serializers.DateTimeField()
+    currency = serializers.CharField()
+    kind = serializers.CharField(help_text="real, simulated or all.")
+    total_earnings = MoneySerializer(help_text="The sum of `net` over the complete history.")
+    daily = MoneySerializer()
+    history_complete = serializers.BooleanField(help_text="False if `limit` cut the history.")
+    history = MovementSerializer(many=True)
+
+
+class PostingSerializer(serializers.ModelSerializer):
+    money = serializers.SerializerMethodField(help_text="Debit positive, credit negative.")
+
+    class Meta:
+        model = Posting
+        fields = ["account", "money"]
+
+    def get_money(self, posting) -> MoneySerializer:
+        return money.as_json(posting.amount_minor, posting.currency)
+
+
+class EntrySerializer(serializers.ModelSerializer):
+    earning = serializers.CharField(source="earning.key")
+    title = serializers.CharField(source="earning.title")
+    channel = serializers.CharField(source="earning.channel_id")
+    reference = serializers.CharField(source="earning.reference")
+    reverses = serializers.CharField(source="reverses.key", default=None, allow_null=True)
+    postings = PostingSerializer(many=True)
+
+    class Meta:
+        model = JournalEntry
+        fields = [
+            "id",
+            "key",
+            "event",
+            "kind",
+            "currency",
+            "earning",
+            "title",
+            "channel",
+            "reference",
+            "reverses",
+            "memo",
+            "occurred_at",
+            "local_date",
+            "postings",
+        ]
+
+
+# --- Parameters -------------------------------------------------------------------------------------------
+
+KIND = OpenApiParameter("kind", enum=dashboard.KINDS, default="real", description="Real and played money.")
+CURRENCY = OpenApiParameter("currency", description="ISO 4217; the store's own by default.")
+FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First day, in the store's time zone.")
+TO = OpenApiParameter("to", OpenApiTypes.DATE, description="Last day, included.")
+GROUP_BY = OpenApiParameter("group_by", enum=list(dashboard.GROUPS), description="Splits `range`.")
+LIMIT = OpenApiParameter(
+    "limit", int, description=f"Rows of history, at most {HISTORY_MAX}.", default=HISTORY_LIMIT
+)
+
+
+def _known(request, *parameters):
+    """The query's values by name, "" for what is not given; a name that the call does not know is refused."""
+    names = [parameter.name for parameter in parameters]
+    unknown = sorted(set(request.query_params) - {*names, "format"})
+    if unknown:
+        detail = f"Unknown parameter. Known: {', '.join(names)}."
+        errors = [{"pointer": f"/{name}", "detail": detail} for name in unknown]
+        raise Refusal("The address has parameters that this call does not know.", status=400, errors=errors)
+    return {name: request.query_params.get(name, "") for name in names}
+
+
+def _span(asked):
+    return Span(_day(asked, "from"), _day(asked, "to"), asked.get("group_by", ""))
+
+
+def _day(asked, name):
+    try:
+        return date.fromisoformat(asked[name]) if asked[name] else None
+    except ValueError:
+        raise Refusal.of_field(f"/{name}", f"{asked[name]!r} is not a day such as 2026-03-10.") from None
+
+
+def _limit(asked):
+    text = asked["limit"] or str(HISTORY_LIMIT)
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= HISTORY_MAX):
+        raise Refusal.of_field("/limit", f"A limit is between 1 and {HISTORY_MAX}.")
+    return int(text)
+
+
+def _unless_known(request, body):
+    """`body`, or 304 if the caller has it. Its `as_of` differs each time and so is no part of the ETag."""
+    timeless = {name: value for name, value in body.items() if name != "as_of"}
+    text = json.dumps(timeless, cls=DjangoJSONEncoder, sort_keys=True)
+    etag = f'W/"{sha256(text.encode()).hexdigest()[:32]}"'
+    response = Response(body, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+    return get_conditional_response(request._request, etag=etag, response=response)
+
+
+# --- Views ------------------------------------------------------------------------------------------------
+
+UNCHANGED = OpenApiResponse(description="`If-None-Match` names the figures as they are.")
+_NOTHING = {"amount": "0.00", "minor": 0, "currency": "USD"}
+_EIGHTY = {"amount": "80.00", "minor": 8000, "currency": "USD"}
+_HUNDRED = {"amount": "100.00", "minor": 10000, "currency": "USD"}
+_TWENTY = {"amount": "20.00", "minor": 2000, "currency": "USD"}
+_MOVEMENT = {
+    "timestamp": "2026-03-10T12:00:00Z",
+    "event": "earned",
+    "title": "Logo design, basic",
+    "amount": _HUNDRED,
+    "fee": _TWENTY,
+    "net": _EIGHTY,
+    "source": "service_order",
+    "channel": "fiverr",
+    "reference": "SO-000001",
+    "kind": "real",
+    "key": "service_order:1:earned",
+}
+DASHBOARD_EXAMPLE = OpenApiExample(
+    "One order of 100.00 with a fee of 20 %, accepted today",
+    value={
+        "as_of": "2026-03-10T12:00:01Z",
+        "timezone": "UTC",
+        "currency": "USD",
+        "currencies": [],
+        "kind": "real",
+        **dict.fromkeys((*dashboard.PERIODS, "total", "earned"), _EIGHTY),
+        "buckets": dict.fromkeys(BUCKETS, _NOTHING) | {"pending": _EIGHTY},
+        "sources": {"channel": {"fiverr": _EIGHTY}, "gig": {"logo-design": _EIGHTY}, "product": {}},
+        "recent": [_MOVEMENT],
+        "range": {"from": None, "to": "2026-03-10", "group_by": None, "earned": _EIGHTY, "groups": []},
+    },
+    response_only=True,
+)
+FILE_EXAMPLE = OpenApiExample(
+    "One order of 100.00 with a fee of 20 %, accepted today",
+    value={
+        "as_of": "2026-03-10T12:00:01Z",
+        "currency": "USD",
+        "kind": "real",
+        "total_earnings": _EIGHTY,
+        "daily": _EIGHTY,
+        "history_complete": True,
+        "history": [_MOVEMENT],
+    },
+    response_only=True,
+)
+
+
+class Dashboard(APIView):
+    rights = ("earnings.view_earning",)
+
+    @extend_schema(
+        parameters=[KIND, CURRENCY, FROM, TO, GROUP_BY],
+        responses={200: DashboardSerializer, 304: UNCHANGED},
+        examples=[DASHBOARD_EXAMPLE],
+        tags=["earnings"],
+        operation_id="dashboard_earnings",
+    )
+    def get(self, request):
+        """The earnings, now.
+
+        `daily`, `weekly`, `monthly` and `yearly` are what was **earned**, after fees, in the store's current
+        day, ISO week, month and year: service money counts when the client accepts, digital goods when access
+        is granted, and refunds are deducted on their own day. Nothing is counted that was not earned.
+        `total` is the sum of the five buckets: all money received, `unearned` included. Real and simulated
+        money are added only with `kind=all`, which then shows both `parts`; currencies are never added.
+        Entries that are dated after today are not counted yet.
+        """
+        asked = _known(request, KIND, CURRENCY, FROM, TO, GROUP_BY)
+        scope = Scope(asked["kind"] or "real", asked["currency"])
+        return _unless_known(request, dashboard.summary(scope, _span(asked)))
+
+
+class EarningsFile(APIView):
+    rights = ("earnings.view_earning",)
+
+    @extend_schema(
+        parameters=[KIND, CURRENCY, LIMIT],
+        responses={200: EarningsFileSerializer, 304: UNCHANGED},
+        examples=[FILE_EXAMPLE],
+        tags=["earnings"],
+        operation_id="earnings_json",
+    )
+    def get(self, request):
+        """What was earned in all and today, and the history behind it, newest first.
+
+        The `net` amounts of the complete history sum to `total_earnings`, which is the dashboard's `earned`.
+        """
+        asked = _known(request, KIND, CURRENCY, LIMIT)
+        scope = Scope(asked["kind"] or "real", asked["currency"])
+        return _unless_known(request, dashboard.earnings_file(scope, _limit(asked)))
+
+
+class _Line:
+    """What a CSV writer writes to: it hands each line on at once."""
+
+    def write(self, text):
+        return text
+
+
+COLUMNS = (
+    "timestamp",
+    "date",
+    "event",
+    "key",
+    "kind",
+    "currency",
+    "title",
+    "source",
+    "channel",
+    "reference",
+    "gig",
+    "product",
+    "client",
+    "gross",
+    "fee",
+    "net",
+    *BUCKETS,
+)
+
+
+class Export(APIView):
+    rights = ("earnings.view_earning",)
+
+    @extend_schema(
+        parameters=[KIND, CURRENCY, FROM, TO],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+        tags=["earnings"],
+        operation_id="earnings_export_csv",
+    )
+    def get(self, request):
+        """Every entry as a row of a CSV file, oldest first, in plain decimals.
+
+        `gross`, `fee` and `net` are what the entry changed of what was earned, so `net` sums to the dashboard's
+        `earned`; the five bucket columns are what it moved, and sum to the buckets. Cells that a spreadsheet
+        would run as a formula are disarmed with an apostrophe.
+        """
+        asked = _known(request, KIND, CURRENCY, FROM, TO)
+        scope = Scope(asked["kind"] or "real", asked["currency"])
+        rows = _span(asked).of(scope.of(dashboard.entries())).order_by("pk")
+        writer = csv.writer(_Line())
+        lines = (writer.writerow(_cells(entry)) for entry in rows.iterator())
+        name = f"earnings-{scope.kind}-{scope.currency}-{scope.today}.csv"
+        return StreamingHttpResponse(
+            _chain(writer.writerow(COLUMNS), lines),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Cache-Control": "private, no-store",
+            },
+        )
+
+
+def _chain(header, lines):
+    yield header
+    yield from lines
+
+
+def _cells(entry):
+    earning = entry.earning
+    facts = [
+        entry.occurred_at.isoformat().replace("+00:00", "Z"),
+        entry.local_date.isoformat(),
+        entry.event,
+        entry.key,
+        entry.kind,
+        entry.currency,
+        earning.title,
+        earning.source,
+        earning.channel_id,
+        earning.reference,
+        earning.gig,
+        earning.product_sku,
+        earning.client,
+    ]
+    amounts = [entry.gross, entry.gross - entry.net, entry.net, *(getattr(entry, bucket) for bucket in BUCKETS)]
+    texts = [money.amount_text(minor, entry.currency) for minor in amounts]
+    return [safe_cell(fact) for fact in facts] + texts
+
+
+class EntryFilter(filters.FilterSet):
+    event = filters.ChoiceFilter(choices=JournalEntry.Event.choices)
+    kind = filters.ChoiceFilter(choices=Kind.choices)
+    channel = filters.CharFilter(field_name="earning__channel_id")
+    account = filters.ModelChoiceFilter(
+        queryset=Account.objects.all(), method="of_account", help_text="Entries with a posting on this account."
+    )
+    key = filters.CharFilter(help_text="The entry's whole key.")
+    earning = filters.CharFilter(field_name="earning__key", help_text="The earning's whole key.")
+
+    class Meta:
+        model = JournalEntry
+        fields = ["event", "kind", "channel", "account", "key", "earning", "currency"]
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def of_account(self, entries, name, account):
+        return entries.filter(postings__account=account)
+
+
+@extend_schema_view(list=extend_schema(tags=["earnings"], operation_id="earnings_entries"))
+class EntryViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+    """Journal entries with their postings, newest first: debits positive, credits negative, each sums to zero."""
+
+    queryset = JournalEntry.objects.select_related("earning", "reverses").prefetch_related("postings")
+    rights = ("earnings.view_earning",)
+    serializer_class = EntrySerializer
+    filterset_class = EntryFilter
+
+
+api_urls = [
+    path("dashboard/earnings", Dashboard.as_view(), name="dashboard-earnings"),
+    path("earnings/entries", EntryViewSet.as_view({"get": "list"}), name="earnings-entries"),
+    path("earnings/export.csv", Export.as_view(), name="earnings-export"),
+    path("earnings/earnings.json", EarningsFile.as_view(), name="earnings-json"),
+]
