@@ -21,6 +21,7 @@ SHOP_PAGES = ("/", "/catalog/", "/services/", "/portfolio/")
 # Prices inside these belong to other products that the page shows, or to what it cost before.
 _OTHERS = ("article", "li", "a", "s", "del", "option", "label", "nav")
 _MONEY = re.compile(r"[$€£₺¥]\s?[0-9]|[0-9]\s?(?:[$€£₺¥]|TL\b)")
+_NAMED = re.compile(r"[^0-9.,'\s-]")  # anything but figures: a sign or a code
 _SOLD_OUT = re.compile(r"sold out|out of stock", re.IGNORECASE)
 
 
@@ -227,7 +228,7 @@ class _ProductInspection(_Inspection):
             self.report("page_price", "The visible price can't be read.", expected=shown, seen=f"{text!r} {error}")
             return
         # Yen and yuan share a sign, dollars of many countries too: the sign is right if it is the shop's own.
-        if seen.currency != product.currency:
+        if seen.currency != product.currency or not _NAMED.search(text):
             self.report("page_currency", "The visible currency is wrong.", expected=shown, seen=text)
         if seen.minor != product.price_minor:
             self.report("page_price", "The visible price is wrong.", expected=shown, seen=text)

@@ -161,6 +161,7 @@ def test_a_faultless_page_has_no_findings(fields):
         ('<div id="buy">', "<div>", "page_price"),
         ('data-currency="USD">$29.00', 'data-currency="EUR">$29.00', "page_currency"),
         (">$29.00</data>\n", ">€29.00</data>\n", "page_currency"),
+        (">$29.00</data>\n", ">29.00</data>\n", "page_currency"),
         (">In stock<", ">Sold out<", "page_availability"),
         (">In stock<", ">Only 3 left<", "page_availability"),
         (">In stock<", "><", "page_availability"),
