@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from agency import direction_board, entanglement, fulfillment_engine, quantum_state, streams, workflows
 from agency import serializers as s
+from agency.idempotency import RemembersAnswers
 from agency.models import (
     Artifact,
     ChimeraTask,
@@ -50,7 +51,7 @@ def checked(serializer_class, request):
     return serializer.validated_data
 
 
-class _Orchestrate(APIView):
+class _Orchestrate(RemembersAnswers, APIView):
     rights = ("agency.add_run",)
 
     def start(self, request, name, key, params, pipeline):
@@ -83,7 +84,7 @@ class OrchestrateService(_Orchestrate):
         return self.start(request, "workflow", asked["workflow"], asked["params"], "ops")
 
 
-class OrchestrateIntent(APIView):
+class OrchestrateIntent(RemembersAnswers, APIView):
     rights = ("agency.add_intent", "agency.add_run")
 
     @extend_schema(
@@ -105,7 +106,7 @@ class OrchestrateIntent(APIView):
 
 
 @extend_schema(tags=["intents"])
-class IntentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class IntentViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Wishes and their superpositions."""
 
     queryset = Intent.objects.select_related("playbook").prefetch_related("states", "runs")
@@ -124,7 +125,7 @@ class IntentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
 
 
 @extend_schema(tags=["runs"])
-class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Executions: their tasks, observations and events."""
 
     queryset = RUNS
@@ -172,7 +173,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
 
 
 @extend_schema(tags=["tasks"])
-class TaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class TaskViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Units of work."""
 
     queryset = Task.objects.prefetch_related("artifacts", "bound_to")
@@ -253,7 +254,9 @@ class GigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
 
 
 @extend_schema(tags=["services"])
-class ServiceOrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ServiceOrderViewSet(
+    RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
+):
     """Work owed to clients, and the verbs of its life. A refused transition is a 409 that lists `allowed`."""
 
     queryset = ServiceOrder.objects.select_related("gig", "package").prefetch_related("deliveries__artifacts")

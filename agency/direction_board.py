@@ -15,6 +15,7 @@ from django.utils import timezone
 from agency import workflows
 from agency.attempts import settle, wake_bound
 from agency.bells import ring
+from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
 from earnings.refusals import Refusal
 
@@ -234,6 +235,7 @@ def sweep(now=None):
     Intent.objects.filter(status=Intent.Status.SUPERPOSED, created_at__lt=now - INTENT_EXPIRES_AFTER).update(
         status=Intent.Status.EXPIRED
     )
+    forget()
     measured = Observation.objects.filter(run=OuterRef("run"))
     stuck = Task.objects.filter(Exists(measured), status=Task.Status.WAITING).values_list("run_id", flat=True)
     for run_id in set(stuck[:100]):

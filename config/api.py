@@ -45,7 +45,10 @@ def problem(error, context):
         body = dict(error.extra)
         if error.allowed is not None:
             body["allowed"] = error.allowed
-        return _answer(error.status, error.detail, error.errors, body)
+        answer = _answer(error.status, error.detail, error.errors, body)
+        if "retry_after" in body:
+            answer["Retry-After"] = str(body["retry_after"])
+        return answer
     if isinstance(error, RequestDataTooBig):
         return _answer(413, "The body is larger than this API accepts.")
     response = exception_handler(error, context)

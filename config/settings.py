@@ -129,6 +129,8 @@ DATABASES = {"default": DATABASE_URL}
 # A connection is kept: 0 would cost a factor of 2 to 3 in workers and more on PostgreSQL pages.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 if DATABASE_URL["ENGINE"].endswith("sqlite3"):
+    # A file in tests, too: the in-memory database locks whole tables and ignores the timeout.
+    DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that means to write says so at once; one that upgrades later can fail with
         # "database is locked" whatever the timeout is.

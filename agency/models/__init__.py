@@ -1,4 +1,5 @@
 from agency.models.chimera import ChimeraTask
+from agency.models.idempotency import RememberedAnswer
 from agency.models.intents import CandidateState, Intent, Playbook, PlaybookStep
 from agency.models.proposals import Promotion, Proposal
 from agency.models.runs import Artifact, Attempt, Event, Heartbeat, Observation, Run, Task
@@ -20,6 +21,7 @@ __all__ = [
     "PlaybookStep",
     "Promotion",
     "Proposal",
+    "RememberedAnswer",
     "Run",
     "ServiceOrder",
     "SuccessStory",
