@@ -23,6 +23,12 @@ class Entry:
     flags: list[dict] = field(default_factory=list)
     wants_listing: bool = False
 
+    @property
+    def currency(self):
+        """What its prices are in; a gig's first package speaks for all."""
+        packages = self.fields.get("packages") or [{}]
+        return self.fields.get("currency") or packages[0].get("currency", "")
+
     def refuse(self, column, detail):
         self.problems.append({"column": column, "detail": detail})
 

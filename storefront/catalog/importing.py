@@ -54,6 +54,39 @@ def apply(catalog_import) -> CatalogImport:
     return _apply(catalog_import, reading)
 
 
+def import_again(catalog_import) -> CatalogImport:
+    """Bring the file of an earlier import into the shop once more; unchanged rows stay as they are.
+
+    `Refusal` (422) with the rows to blame if it can't be imported as the shop is now; then nothing has moved.
+    """
+    reading = catalog.read(catalog_import.read(), catalog_import.name, catalog_import.format)
+    with transaction.atomic():
+        if catalog_import.status == Status.PREVIEWED:
+            report = _apply(catalog_import, reading).report
+        else:
+            plan = make_plan(reading, catalog_import.publish)
+            report = plan.report
+            if not plan.count("refused"):
+                plan.write()
+        errors = errors_of(report)
+        if errors:
+            raise Refusal(f"{catalog_import.name} has rows that can't be imported.", status=422, errors=errors)
+    return catalog_import
+
+
+def errors_of(report, limit=100):
+    """The refused rows of a report as `{"pointer": "/file/row/7/price", "detail"}`, the first `limit` of them."""
+    return [
+        {
+            "pointer": f"/file/row/{line['row']}" + (f"/{problem['column']}" if problem["column"] else ""),
+            "detail": " ".join(filter(None, (f"Row {line['row']}:", problem["column"], problem["detail"]))),
+        }
+        for line in report
+        if line["outcome"] == "refused"
+        for problem in line["problems"]
+    ][:limit]
+
+
 def latest(name=None):
     """The newest applied import of products, or of the file called `name`; None if there is none."""
     applied = CatalogImport.objects.filter(status=Status.APPLIED).order_by("-applied_at", "-id")

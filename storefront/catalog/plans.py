@@ -43,6 +43,9 @@ class Plan:
         }
         if entry.flags:
             line["flags"] = entry.flags
+        if any(name.endswith("_minor") for name in line["changes"]):
+            # Minor units alone do not say how much it is.
+            line["currency"] = entry.currency
         self.report.append(line)
 
     def make(self):

@@ -1,0 +1,75 @@
+"""The report of an import, for people: refused rows first, prices as prices, and as CSV."""
+
+import csv
+import io
+
+from earnings import money
+from earnings.sheets import safe_cell
+
+OUTCOMES = ("created", "changed", "unchanged", "refused")
+_IMPORTANCE = {"refused": 0, "note": 1, "changed": 2, "created": 3, "unchanged": 4}
+_PRICES = ("price_minor", "compare_at_minor")
+
+
+def by_importance(report):
+    """The lines with the refused ones first, each kind in the order of the file."""
+    return sorted(report, key=lambda line: (_IMPORTANCE[line["outcome"]], line["row"]))
+
+
+def changes(line):
+    """(field, old, new) as people read them: `price` 29.00 instead of `price_minor` 2900."""
+    found = []
+    for name, (old, new) in line["changes"].items():
+        if name.endswith(_PRICES):
+            found.append((name.replace("_minor", ""), _amount(old, name, line, 0), _amount(new, name, line, 1)))
+        else:
+            found.append((name, _value(old), _value(new)))
+    return found
+
+
+def remarks(line):
+    """(column, text) of everything that is wrong or odd in a row."""
+    return [(found["column"], found["detail"]) for found in (*line["problems"], *line.get("flags", ()))]
+
+
+def as_text(line):
+    """A line of the report as lines of text."""
+    head = f"row {line['row']}: {line['outcome']} {line['sku']}".rstrip()
+    changed = [f"    {name}: {old} -> {new}" for name, old, new in changes(line)]
+    return [head, *changed, *(f"    {' '.join(filter(None, remark))}" for remark in remarks(line))]
+
+
+def as_csv(report):
+    """The whole report as CSV with a byte order mark, safe to open in a spreadsheet."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(["row", "sku", "outcome", "column", "old", "new", "remark"])
+    for line in report:
+        start = [line["row"], safe_cell(line["sku"]), line["outcome"]]
+        rows = [[name, old, new, ""] for name, old, new in changes(line)]
+        rows += [[column, "", "", detail] for column, detail in remarks(line)]
+        for row in rows or [["", "", "", ""]]:
+            writer.writerow(start + [safe_cell(cell) for cell in row])
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def _amount(minor, name, line, side):
+    """Minor units with the currency's decimals, where the line names the currency; else two decimals of none."""
+    if minor is None:
+        return "none"
+    prefix = name.rpartition(".")[0]
+    pair = line["changes"].get(f"{prefix}.currency" if prefix else "currency")
+    currency = pair[side] if pair else line.get("currency", "")
+    try:
+        return money.display(minor, currency)
+    except ValueError:
+        return str(minor)
+
+
+def _value(value):
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or "none"
+    text = " ".join(str(value).split())
+    return (text[:119] + "…" if len(text) > 120 else text) or "empty"
