@@ -108,7 +108,8 @@ def files(name, headline, pitch, items, texts, run_id, ref):
     channels = "\n\n".join(f"## {channel}\n\n```\n{text}\n```" for channel, text in texts.items())
     whole = (
         f"# {headline}\n\n{pitch}\n\n{offers}\n\n{channels}\n\n---\n"
-        f"Every figure is from the inventory measured at {ref['measured_at']}, observation {ref['observation_id']}, sha256 {ref['sha256']}.\n"
+        f"Every figure is from the inventory measured at {ref['measured_at']}, "
+        f"observation {ref['observation_id']}, sha256 {ref['sha256']}.\n"
     )
     return [
         _text(name, "promotion", whole, "text/markdown"),

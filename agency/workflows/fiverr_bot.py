@@ -200,10 +200,8 @@ def automatic_orders():
 def attend(order, work, inventory):
     """Do the next step of one order, as far as it goes without a person."""
     problem = _obstacle(order)
-    if not problem and order.status in MAKABLE:
-        piece = _make(order, work)
-    else:
-        piece = Piece(order, problem)
+    can_be_made = not problem and order.status in MAKABLE
+    piece = _make(order, work) if can_be_made else Piece(order, problem)
     piece.message = _message(piece, work.task, inventory)
     return piece
 
