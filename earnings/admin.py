@@ -1,0 +1,185 @@
+"""Staff read the ledger here; nobody writes it by hand."""
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
+from django.http import Http404
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from earnings import dashboard, money
+from earnings.dashboard import Scope
+from earnings.models import Account, Channel, Earning, JournalEntry, Posting
+from earnings.refusals import Refusal
+
+PERIOD_NAMES = (("Today", "daily"), ("This week", "weekly"), ("This month", "monthly"), ("This year", "yearly"))
+BUCKET_MEANINGS = (
+    ("Unearned", "unearned", "paid, work still owed"),
+    ("Pending", "pending", "earned, not cleared yet"),
+    ("Available", "available", "can be paid out"),
+    ("Paid out", "paid_out", "arrived at the bank"),
+    ("Disputed", "disputed", "contested by the buyer"),
+)
+
+
+class ReadOnly:
+    """Rows that only `earnings.ledger` writes."""
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Channel)
+class ChannelAdmin(admin.ModelAdmin):
+    """The marketplaces and what they keep. A new rate counts for sales from now on."""
+
+    list_display = ["name", "key", "fee", "fee_fixed_minor", "clearing_days"]
+    search_fields = ["name", "key"]
+
+    @admin.display(description="fee", ordering="fee_basis_points")
+    def fee(self, channel):
+        return f"{channel.fee_basis_points // 100}.{channel.fee_basis_points % 100:02d} %"
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["key"] if obj else []
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["name", "code", "type", "balance"]
+    list_filter = ["type"]
+
+    @admin.display(description="balance (debit positive)")
+    def balance(self, account):
+        rows = account.postings.order_by("kind", "currency").values("kind", "currency")
+        sums = rows.annotate(sum=Sum("amount_minor"))
+        return " · ".join(f"{money.display(row['sum'], row['currency'])} {row['kind']}" for row in sums) or "0"
+
+
+class EntriesInline(ReadOnly, admin.TabularInline):
+    model = JournalEntry
+    fields = ["key", "event", "local_date", "memo"]
+    readonly_fields = fields
+    ordering = ["pk"]
+    extra = 0
+    show_change_link = True
+    can_delete = False
+
+
+@admin.register(Earning)
+class EarningAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["title", "reference", "channel", "kind", "gross", "fee", "net", "occurred_at"]
+    list_filter = ["kind", "channel", "currency", "source", "occurred_at"]
+    list_select_related = ["channel"]
+    search_fields = ["key", "title", "reference", "client", "product_sku", "gig"]
+    date_hierarchy = "occurred_at"
+    inlines = [EntriesInline]
+    change_list_template = "admin/earnings/earning/change_list.html"
+
+    @admin.display(ordering="gross_minor")
+    def gross(self, earning):
+        return money.display(earning.gross_minor, earning.currency)
+
+    @admin.display(ordering="fee_minor")
+    def fee(self, earning):
+        return money.display(earning.fee_minor, earning.currency)
+
+    @admin.display(ordering="net_minor")
+    def net(self, earning):
+        return money.display(earning.net_minor, earning.currency)
+
+    def get_urls(self):
+        guard = self.admin_site.admin_view
+        return [
+            path("dashboard/", guard(self.dashboard_view), name="earnings_earning_dashboard"),
+            path("dashboard/figures/", guard(self.figures_view), name="earnings_earning_figures"),
+            *super().get_urls(),
+        ]
+
+    def dashboard_view(self, request):
+        context = self.admin_site.each_context(request) | self.figures(request) | {"title": "Earnings"}
+        return TemplateResponse(request, "admin/earnings/earning/dashboard.html", context)
+
+    def figures_view(self, request):
+        """The part of the page that refreshes itself."""
+        return TemplateResponse(request, "admin/earnings/earning/figures.html", self.figures(request))
+
+    def figures(self, request):
+        """What the page shows of the kind and currency in the address; real and simulated never together."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            scope = Scope(request.GET.get("kind") or "real", request.GET.get("currency", ""))
+        except Refusal as refusal:
+            raise Http404(refusal.detail) from None
+        if scope.kind == "all":
+            raise Http404("This page shows real or simulated money, never both.")
+        summary = dashboard.summary(scope)
+        return {
+            "summary": summary,
+            "periods": [(name, summary[period]) for name, period in PERIOD_NAMES],
+            "buckets": [(name, summary["buckets"][key], meaning) for name, key, meaning in BUCKET_MEANINGS],
+            "sources": summary["sources"].items(),
+            "days": dashboard.by_day(scope),
+        }
+
+    def changelist_view(self, request, extra_context=None):
+        response = super().changelist_view(request, extra_context)
+        changelist = getattr(response, "context_data", None) and response.context_data.get("cl")
+        if changelist:
+            rows = changelist.queryset.order_by("kind", "currency").values("kind", "currency")
+            response.context_data["totals"] = [
+                f"{money.display(row['net'], row['currency'])} {row['kind']}"
+                for row in rows.annotate(net=Sum("net_minor"))
+            ]
+        return response
+
+
+class PostingsInline(ReadOnly, admin.TabularInline):
+    model = Posting
+    fields = ["account", "debit", "credit"]
+    readonly_fields = fields
+    ordering = ["-amount_minor"]
+    extra = 0
+    can_delete = False
+
+    def debit(self, posting):
+        return money.display(posting.amount_minor, posting.currency) if posting.amount_minor > 0 else ""
+
+    def credit(self, posting):
+        return money.display(-posting.amount_minor, posting.currency) if posting.amount_minor < 0 else ""
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["key", "event", "kind", "moved", "earning", "local_date"]
+    list_filter = ["kind", "event", "currency", "earning__channel", "local_date"]
+    list_select_related = ["earning"]
+    search_fields = ["key", "memo", "earning__title", "earning__reference"]
+    inlines = [PostingsInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("postings")
+
+    @admin.display(description="moved")
+    def moved(self, entry):
+        debits = sum(posting.amount_minor for posting in entry.postings.all() if posting.amount_minor > 0)
+        return money.display(debits, entry.currency)
+
+
+@admin.register(Posting)
+class PostingAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["entry", "account", "amount", "kind", "local_date"]
+    list_filter = ["account", "kind", "currency", "local_date"]
+    list_select_related = ["entry", "account"]
+    search_fields = ["entry__key"]
+
+    @admin.display(description="amount (debit positive)", ordering="amount_minor")
+    def amount(self, posting):
+        return money.display(posting.amount_minor, posting.currency)
