@@ -6,4 +6,11 @@ class AgencyConfig(AppConfig):
     verbose_name = "Agency"
 
     def ready(self):
-        from agency import checks, recipes, workflows  # noqa: F401  they register themselves
+        from agency import checks  # noqa: F401  it registers itself, and so do the others
+        from agency.recipes import thumbnail  # noqa: F401
+        from agency.workflows import (  # noqa: F401
+            fiverr_bot,
+            gig_optimization,
+            launch_announcement,
+            service_promotion,
+        )

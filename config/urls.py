@@ -10,15 +10,8 @@ from rest_framework.routers import SimpleRouter
 from agency import api as agency
 from agency import readiness
 from config.api import not_found
-
-try:
-    from earnings import api as earnings
-except ImportError:
-    earnings = None
-try:
-    from storefront import api as storefront
-except ImportError:
-    storefront = None
+from earnings import api as earnings
+from storefront import api as storefront
 
 # Without slashes; config.api.slashless accepts one at the end as well.
 router = SimpleRouter(trailing_slash=False)
@@ -31,8 +24,7 @@ router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-ta
 router.register("gigs", agency.GigViewSet)
 router.register("service-orders", agency.ServiceOrderViewSet)
 router.register("portfolio", agency.PortfolioViewSet, basename="portfolio")
-if storefront:
-    router.register("products", storefront.ProductViewSet)
+router.register("products", storefront.ProductViewSet)
 
 api = [
     path("orchestrate/sales", agency.OrchestrateSales.as_view()),
@@ -40,7 +32,7 @@ api = [
     path("orchestrate/intent", agency.OrchestrateIntent.as_view()),
     path("workflows", agency.WorkflowsView.as_view()),
     path("", include(router.urls)),
-    *(earnings.api_urls if earnings else []),
+    *earnings.api_urls,
     path("schema", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
     path(
         "docs",

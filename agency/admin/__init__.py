@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from agency.admin import chimera, intents, runs  # noqa: F401  they register their models
+from agency.admin import chimera, intents, runs, service_orders  # noqa: F401  they register their models
 
 admin.site.site_header = "Direction Board"
 admin.site.site_title = "Direction Board"

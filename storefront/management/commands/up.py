@@ -17,6 +17,7 @@ from django.utils.crypto import get_random_string
 from agency import quantum_state
 from agency.models import Heartbeat, Run
 from agency.supervisor import Child, Supervisor, is_taken
+from earnings.refusals import Refusal
 from storefront import demo_shop
 
 STUCK_AFTER = timedelta(seconds=20)  # a healthy cluster shows a heartbeat every 5 seconds
@@ -71,13 +72,14 @@ class Command(BaseCommand):
     def start(self, host, port):
         python = sys.executable
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
+        # Granian would warn that 16 threads are many for two cores; they mostly wait, for SQLite or a live stream.
         web += [
             "--blocking-threads",
             "16",
             "--backpressure",
             "64",
             "--log-level",
-            "warning",
+            "error",
             "config.wsgi:application",
         ]
         workers = [python, "manage.py", "qcluster"]
@@ -106,8 +108,11 @@ class Command(BaseCommand):
         if demo_shop.has_wished():
             run = Run.objects.order_by("-pk").first()
         else:
-            intent = quantum_state.superpose(demo_shop.WISH)
-            run = quantum_state.collapse(intent)
+            try:
+                run = quantum_state.collapse(quantum_state.superpose(demo_shop.WISH))
+            except Refusal as refusal:
+                self.say(f"“{demo_shop.WISH}” was refused: {refusal.detail}")
+                return
             self.say(f"The board was told: “{demo_shop.WISH}” ...")
         ends = time.monotonic() + PATIENCE
         while run and time.monotonic() < ends and not supervisor.is_stopping:
