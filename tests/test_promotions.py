@@ -1,0 +1,113 @@
+"""Staff publish one promotion at a time."""
+
+import pytest
+
+from agency import promotion_texts, promotions
+from agency.models import Observation, Promotion
+from tests.factories import make_run, make_task
+
+pytestmark = pytest.mark.django_db
+
+
+def make_promotion(headline="A headline"):
+    run = make_run()
+    task = make_task(run)
+    seen = Observation.objects.create(run=run, task=task, kind="inventory", body="{}", sha256="0" * 64)
+    return Promotion.objects.create(task=task, observation=seen, headline=headline, body="Words", link="/x")
+
+
+def statuses():
+    return dict(Promotion.objects.values_list("headline", "status"))
+
+
+def test_publishing_a_promotion_withdraws_the_one_before(staff):
+    old, new = make_promotion("Old"), make_promotion("New")
+    promotions.publish(old, by=staff)
+
+    promotions.publish(new, by=staff)
+
+    assert statuses() == {"Old": "withdrawn", "New": "published"}
+    assert (new.published_by, new.published_at is not None) == (staff, True)
+
+
+def test_publishing_twice_publishes_once(staff):
+    promotion = make_promotion()
+
+    promotions.publish(promotion, by=staff)
+    first = promotion.published_at
+    promotions.publish(promotion)
+
+    assert (promotion.published_at, promotion.published_by) == (first, staff)
+
+
+def test_a_withdrawn_promotion_can_be_shown_again():
+    promotion = make_promotion()
+    promotions.publish(promotion)
+
+    promotions.withdraw(promotion)
+    promotions.withdraw(promotion)
+    assert promotion.status == "withdrawn"
+
+    assert promotions.publish(promotion).status == "published"
+
+
+# --- Texts ---------------------------------------------------------------------------------------------------
+
+ITEM = {
+    "kind": "product",
+    "sku": "A-1",
+    "title": "Icon {pack} =1",
+    "price_minor": 2400,
+    "currency": "USD",
+    "stock": 3,
+    "url": "https://shop.example/products/icons/?size=s",
+}
+PAYLOAD = {
+    "store": "Shop",
+    "products": [
+        {"title": "Icon {pack} =1", "price": "24.00", "currency": "USD", "stock": 3, "url": ITEM["url"]},
+    ],
+}
+
+
+def test_links_carry_channel_medium_and_run():
+    assert promotion_texts.utm_link("https://shop.example/p/", "email", 7) == (
+        "https://shop.example/p/?utm_source=email&utm_medium=email&utm_campaign=run-7"
+    )
+    assert promotion_texts.utm_link(ITEM["url"], "x", 7) == (
+        "https://shop.example/products/icons/?size=s&utm_source=x&utm_medium=social&utm_campaign=run-7"
+    )
+
+
+def test_every_channel_text_is_founded_and_fits():
+    texts = promotion_texts.channel_texts("New " + "very " * 60 + "long", "Word " * 900, [ITEM], 7)
+
+    assert promotion_texts.unfounded(texts, PAYLOAD) == {}
+    assert {c: len(t) <= promotion_texts.CHANNELS[c][1] for c, t in texts.items()} == dict.fromkeys(texts, True)
+    assert texts["x"].endswith("utm_source=x&utm_medium=social&utm_campaign=run-7")
+    assert sorted(texts) == ["email", "fiverr", "linkedin", "storefront", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "invented"),
+    [
+        ("Only $23.99", ["23.99"]),
+        ("4 left", ["4"]),
+        ("3 % off", ["3"]),
+        ("$3 only", ["3"]),
+        (
+            "https://evil.example/products/icons/?utm_source=x&utm_medium=social",
+            ["https://evil.example/products/icons/"],
+        ),
+    ],
+)
+def test_a_figure_or_link_that_was_not_measured_is_found(text, invented):
+    assert promotion_texts.unfounded({"x": text, "email": "$24.00, 3 left"}, PAYLOAD) == {"x": invented}
+
+
+def test_no_spreadsheet_takes_a_cell_for_a_formula():
+    rows = [{"sku": "=1+1", "title": "@x", "n": -5, "ok": "a=b"}]
+
+    text = promotion_texts.csv_file("a.csv", "k", rows).content.decode("utf-8-sig")
+
+    assert text == "sku,title,n,ok\r\n'=1+1,'@x,'-5,a=b\r\n"
