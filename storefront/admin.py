@@ -29,6 +29,7 @@ class ProductForm(forms.ModelForm):
     family = forms.CharField(
         max_length=140, required=False, help_text="The same for all variants; empty = its own."
     )
+    external_url = forms.CharField(max_length=500, required=False, help_text="Where a marketplace sells it.")
     tags = forms.CharField(
         max_length=1000, required=False, help_text="Between commas.", widget=forms.TextInput(attrs={"size": 80})
     )
@@ -67,10 +68,10 @@ class ProductForm(forms.ModelForm):
         return cells.tags(self.cleaned_data["tags"])
 
     def clean_image(self):
-        try:
-            return cells.image(self.cleaned_data["image"])
-        except ValueError as error:
-            raise forms.ValidationError(f"{error}.") from None
+        return _read(cells.image, self.cleaned_data["image"])
+
+    def clean_external_url(self):
+        return _read(cells.link, self.cleaned_data["external_url"])
 
     def clean(self):
         values = super().clean()
@@ -95,6 +96,13 @@ class ProductForm(forms.ModelForm):
         if amount < 0:
             self.add_error(name, "It is at least 0.")
         return amount
+
+
+def _read(reader, text):
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise forms.ValidationError(f"{error}.") from None
 
 
 @admin.register(Product)
