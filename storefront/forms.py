@@ -1,11 +1,13 @@
 """What visitors may ask for."""
 
 import re
+from functools import reduce
+from operator import or_
 
 from django import forms
 from django.conf import settings
-from django.db.models import OuterRef, Subquery, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Case, OuterRef, Q, Subquery, TextField, Value, When
+from django.db.models.functions import Cast
 
 from earnings import money
 from storefront.models import Product
@@ -89,6 +91,8 @@ class CatalogForm(forms.Form):
         if "lowest" in order[0]:
             family = Product.objects.listed().filter(family=OuterRef("family")).order_by("price_minor")
             leads = leads.annotate(lowest=Subquery(family.values("price_minor")[:1]))
+            # Amounts of different currencies can't be compared: the store's own stand first.
+            order = [Case(When(currency=settings.STORE_CURRENCY, then=Value(0)), default=Value(1)), *order]
         return leads.order_by(*order)
 
     def _wanted(self):
@@ -105,11 +109,9 @@ class CatalogForm(forms.Form):
         return self._search(wanted)
 
     def _search(self, wanted):
-        words = (self.chosen("q") or "").split()[:MAX_WORDS]
-        if words:
-            columns = ["title", "option", "summary", "category", "vendor", "sku", Cast("tags", TextField())]
-            spaced = [part for column in columns for part in (column, Value(" "))]
-            wanted = wanted.annotate(words=Concat(*spaced, output_field=TextField()))
-        for word in words:
-            wanted = wanted.filter(words__iregex=pattern(word))
+        """Every word has to stand somewhere: in the texts, the tags or the SKU."""
+        wanted = wanted.annotate(tag_text=Cast("tags", TextField()))
+        for word in (self.chosen("q") or "").split()[:MAX_WORDS]:
+            places = ("title", "option", "tag_text", "category", "summary", "vendor", "sku")
+            wanted = wanted.filter(reduce(or_, (Q(**{f"{place}__iregex": pattern(word)}) for place in places)))
         return wanted

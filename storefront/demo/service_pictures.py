@@ -165,7 +165,7 @@ def shop_setup():
 
 def hero():
     """The home page's picture: 800 by 640 on the page's own sea, so without a ground of its own."""
-    beam = shape("M420 250L120 560H640Z", LAMP, opacity=0.1)
+    beam = shape("M604 120L300 600H690Z", LAMP, opacity=0.1)
     chart = at(
         210,
         450,
@@ -206,7 +206,7 @@ def hero():
         line(f"M{x} 640C{x - 30} 580 {x + 30} 540 {x} {top}", TEAL, 14, opacity=0.7)
         for x, top in ((40, 470), (78, 520), (742, 460), (772, 520))
     )
-    light = disc(604, 97, 190, LAMP, opacity=0.07) + disc(604, 97, 120, LAMP, opacity=0.09)
+    light = disc(604, 97, 94, LAMP, opacity=0.1)
     return sized(800, 640, light, beam, weeds, chart, book, compass, swimmer, rising)
 
 
