@@ -57,7 +57,7 @@ def plan(steps):
     keys = [step.workflow for step in steps]
     if len(set(keys)) < len(keys):
         raise Refusal("A run executes each workflow once.", status=422)
-    return steps
+    return sorted(steps, key=lambda step: workflows.get(step.workflow).pipeline != "sales")
 
 
 def validated(workflow_key, params):

@@ -284,7 +284,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"PackageTierEnum": "agency.models.Package.Tier"},
+    "ENUM_NAME_OVERRIDES": {
+        "PackageTierEnum": "agency.models.Package.Tier",
+        "MoneyKindEnum": "earnings.models.Kind",
+        "ProductKindEnum": "storefront.models.Product.Kind",
+    },
 }
 
 # --- Logs: no bodies, no addresses, no names ----------------------------------------------------------

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from earnings import append_only
 
@@ -48,6 +49,16 @@ def api(staff):
 def staff_client(client, staff):
     client.force_login(staff)
     return client
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_page_asked_for_inside_a_test_keeps_its_connection():
+    """Django ends a request by closing a connection whose transaction is open. Its test client prevents that for its
+    own requests; the audit asks the WSGI application for pages without that client."""
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+    BaseDatabaseWrapper.close_if_unusable_or_obsolete = lambda self: self.in_atomic_block or close(self)
+    yield
+    BaseDatabaseWrapper.close_if_unusable_or_obsolete = close
 
 
 @pytest.fixture(autouse=True, scope="session")

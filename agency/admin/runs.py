@@ -148,7 +148,7 @@ class ArtifactAdmin(ReadOnlyAdmin):
             self.permission_denied(request)
         response = FileResponse(
             artifact.file.open(),
-            as_attachment="download" in request.GET or artifact.content_type not in SHOWN_IN_BROWSER,
+            as_attachment="download" in request.GET or artifact.content_type.split(";")[0] not in SHOWN_IN_BROWSER,
             filename=artifact.name,
             content_type=artifact.content_type,
         )
