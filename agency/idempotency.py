@@ -52,11 +52,10 @@ class RemembersAnswers:
             remembered.delete()
             return response
         remembered.status = response.status_code
-        remembered.headers = {
-            name: response[name] for name in ("Location", "Content-Type") if response.has_header(name)
-        }
+        remembered.headers = {"Location": response["Location"]} if response.has_header("Location") else {}
+        remembered.content_type = response.content_type or ""  # the header is only set when it is rendered
         remembered.body = JSONRenderer().render(response.data).decode()
-        remembered.save(update_fields=["status", "headers", "body"])
+        remembered.save(update_fields=["status", "headers", "content_type", "body"])
         return response
 
     def _claim(self, request, key):
@@ -73,13 +72,12 @@ class RemembersAnswers:
             raise Refusal("This Idempotency-Key was used with another body.", status=422)
         if row.status is None:
             raise Refusal("The first request with this Idempotency-Key still runs.", retry_after=1)
-        headers = {name: value for name, value in row.headers.items() if name != "Content-Type"}
         raise _Replay(
             Response(
                 json.loads(row.body),
                 status=row.status,
-                headers=headers | {"Idempotent-Replayed": "true"},
-                content_type=row.headers.get("Content-Type"),
+                headers=row.headers | {"Idempotent-Replayed": "true"},
+                content_type=row.content_type or None,
             )
         )
 

@@ -13,6 +13,7 @@ class RememberedAnswer(models.Model):
     scope = models.CharField(max_length=64, unique=True)
     body_sha256 = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
+    content_type = models.CharField(max_length=80, blank=True)
     headers = models.JSONField(default=dict)
     body = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
