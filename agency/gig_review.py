@@ -4,6 +4,7 @@ A finding is a dict: `gig` and `package` (rows; package None for the gig itself)
 people), `old` and `new` (values of the field; new None where no machine should say) and `reason`.
 """
 
+import re
 from itertools import pairwise
 from statistics import median
 
@@ -15,6 +16,12 @@ from earnings.models import Kind
 LONGEST_TITLE = 80  # Fiverr's own limits: title, tags and description
 MOST_TAGS = 5
 SHORTEST_DESCRIPTION = 120
+VERB = re.compile(
+    r"(?:audit|build|check|clean|compose|convert|create|cut|design|develop|draw|edit|fix|help|illustrate|improve|"
+    r"install|make|model|optimize|paint|plan|prepare|produce|proofread|record|redesign|repair|research|retouch|"
+    r"review|set|shoot|sketch|teach|test|transcribe|translate|turn|update|write)\Z",
+    re.IGNORECASE,
+)
 ENOUGH = 3  # fewer orders or peers are no basis for a price
 TIERS = [tier.value for tier in Package.Tier]
 
@@ -52,13 +59,15 @@ def _title(gig):
 
 
 def _promise(title):
-    for start in ("i'll ", "i’ll ", "i can ", "we will ", "we'll "):
+    """The title as a promise: verbs follow "I will", things "I will do your"."""
+    for start in ("i'll ", "i’ll ", "i can ", "we will ", "we'll ", "we’ll ", "we can "):
         if title.lower().startswith(start):
-            title = title[len(start) :]
+            return f"I will {title[len(start) :]}"
     first, _, rest = title.partition(" ")
+    do = "" if VERB.match(first) else "do your "
     # SEO audit stays SEO audit.
     first = first if first.isupper() and len(first) > 1 else first[:1].lower() + first[1:]
-    return f"I will {first} {rest}".strip()
+    return f"I will {do}{first} {rest}".strip()
 
 
 def _shortened(title):
