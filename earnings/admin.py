@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
@@ -107,8 +107,13 @@ class EarningAdmin(ReadOnly, admin.ModelAdmin):
         return TemplateResponse(request, "admin/earnings/earning/dashboard.html", context)
 
     def figures_view(self, request):
-        """The part of the page that refreshes itself."""
-        return TemplateResponse(request, "admin/earnings/earning/figures.html", self.figures(request))
+        """The part of the page that refreshes itself; 204 while it is as the page has it, so that nobody's place
+        in it is lost.
+        """
+        figures = self.figures(request)
+        if request.GET.get("seen") == figures["fingerprint"]:
+            return HttpResponse(status=204)
+        return TemplateResponse(request, "admin/earnings/earning/figures.html", figures)
 
     def figures(self, request):
         """What the page shows of the kind and currency in the address; real and simulated never together."""
@@ -123,6 +128,7 @@ class EarningAdmin(ReadOnly, admin.ModelAdmin):
         summary = dashboard.summary(scope)
         return {
             "summary": summary,
+            "fingerprint": dashboard.fingerprint(summary),
             "periods": [(name, summary[period]) for name, period in PERIOD_NAMES],
             "buckets": [(name, summary["buckets"][key], meaning) for name, key, meaning in BUCKET_MEANINGS],
             "sources": summary["sources"].items(),

@@ -1,11 +1,8 @@
 """The ledger's door for programs."""
 
 import csv
-import json
 from datetime import date
-from hashlib import sha256
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.http import StreamingHttpResponse
 from django.urls import path
 from django.utils.cache import get_conditional_response
@@ -209,10 +206,8 @@ def _limit(asked):
 
 
 def _unless_known(request, body):
-    """`body`, or 304 if the caller has it. Its `as_of` differs each time and so is no part of the ETag."""
-    timeless = {name: value for name, value in body.items() if name != "as_of"}
-    text = json.dumps(timeless, cls=DjangoJSONEncoder, sort_keys=True)
-    etag = f'W/"{sha256(text.encode()).hexdigest()[:32]}"'
+    """`body`, or 304 if the caller has it."""
+    etag = f'W/"{dashboard.fingerprint(body)}"'
     response = Response(body, headers={"ETag": etag, "Cache-Control": "private, no-cache"})
     return get_conditional_response(request._request, etag=etag, response=response)
 

@@ -5,11 +5,14 @@ disputed. Money for work that is still owed is in `unearned`, so it is in `total
 Refunds and reversals are deducted on the day on which they happened.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from hashlib import sha256
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -110,7 +113,7 @@ def summary(scope=None, span=None):
         "currency": scope.currency,
         "currencies": currencies,
         "kind": scope.kind,
-        **_as_money(scope, sum((figures[kind] for kind in scope.kinds), Counter())),
+        **_as_money(scope, _together(figures)),
         "sources": _sources(scope),
         "recent": [as_row(entry) for entry in recent],
         "range": {
@@ -124,6 +127,13 @@ def summary(scope=None, span=None):
     if scope.kind == "all":
         answer["parts"] = {kind: _as_money(scope, figures[kind]) for kind in scope.kinds}
     return answer
+
+
+def fingerprint(answer):
+    """A short text that changes when a figure does: `as_of` differs each time and so has no part in it."""
+    timeless = {name: value for name, value in answer.items() if name != "as_of"}
+    text = json.dumps(timeless, cls=DjangoJSONEncoder, sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def _figures(scope):
@@ -149,6 +159,13 @@ def _figures(scope):
         else:
             others.add(row["currency"])
     return figures, sorted(others)
+
+
+def _together(figures):
+    both = Counter()
+    for sums in figures.values():
+        both.update(sums)  # not `+`, which would drop what is below zero
+    return both
 
 
 def _sum(condition):
@@ -268,7 +285,7 @@ def as_row(entry):
 def earnings_file(scope, limit):
     """`earnings.json`: what was earned in all and today, and the history behind it, newest first."""
     figures, _ = _figures(scope)
-    figures = _as_money(scope, sum((figures[kind] for kind in scope.kinds), Counter()))
+    figures = _as_money(scope, _together(figures))
     rows = list(history(scope)[: limit + 1])
     return {
         "as_of": scope.at.astimezone(UTC),

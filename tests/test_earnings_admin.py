@@ -1,0 +1,143 @@
+"""Staff read the ledger and watch the earnings; nobody writes them by hand."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.utils import timezone
+
+from earnings import ledger
+from earnings.ledger import Work
+from earnings.models import Channel
+from earnings.templatetags.earnings import earnings_chart
+
+pytestmark = pytest.mark.django_db
+BOARD = "/admin/earnings/earning/dashboard/"
+
+
+@pytest.fixture
+def earning():
+    return ledger.record_paid(
+        key="service_order:1",
+        occurred_at=timezone.now(),
+        work=Work.OWED,
+        kind="real",
+        title="<b>Logo</b>",
+        gross_minor=123456,
+        fee_minor=23456,
+        currency="USD",
+        channel=Channel.objects.get(pk="fiverr"),
+        source="service_order",
+        reference="SO-000001",
+    )
+
+
+def test_the_page_shows_the_money_where_it_is(staff_client, earning):
+    before = staff_client.get(BOARD).content.decode()
+    ledger.record_earned(earning, "service_order:1:earned", timezone.now())
+
+    page = staff_client.get(BOARD).content.decode()
+
+    assert "Nothing was earned yet" in before
+    assert "&lt;b&gt;Logo&lt;/b&gt;" in page
+    assert "<dt>Today</dt><dd>$1,000.00</dd>" in page
+    assert "<style" not in page
+    assert 'style="' not in page
+
+
+def test_the_part_that_refreshes_itself_is_sent_when_a_figure_changed(staff_client, earning):
+    seen = staff_client.get(BOARD).context["fingerprint"]
+
+    unchanged = staff_client.get(f"{BOARD}figures/?kind=real&currency=USD&seen={seen}")
+    ledger.record_earned(earning, "service_order:1:earned", timezone.now())
+    changed = staff_client.get(f"{BOARD}figures/?kind=real&currency=USD&seen={seen}")
+
+    assert (unchanged.status_code, unchanged.content) == (204, b"")
+    assert changed.status_code == 200
+    assert changed.content.decode().lstrip().startswith('<div id="figures"')
+
+
+def test_simulated_money_has_its_own_page_that_says_so(staff_client, earning):
+    page = staff_client.get(f"{BOARD}?kind=simulated").content.decode()
+
+    assert "Simulated: nobody paid this." in page
+    assert "SO-000001" not in page
+
+
+@pytest.mark.parametrize("query", ["kind=all", "kind=pretend", "currency=usd"])
+def test_a_page_of_something_else_does_not_exist(staff_client, query):
+    assert staff_client.get(f"{BOARD}?{query}").status_code == 404
+
+
+@pytest.mark.parametrize("model", ["account", "earning", "journalentry", "posting"])
+def test_the_ledger_is_read_only(staff_client, earning, model):
+    row = {
+        "account": "deferred",
+        "earning": earning.pk,
+        "journalentry": earning.entries.get().pk,
+        "posting": earning.entries.get().postings.first().pk,
+    }[model]
+
+    assert staff_client.get(f"/admin/earnings/{model}/").status_code == 200
+    assert staff_client.get(f"/admin/earnings/{model}/?q=logo").status_code == 200
+    assert staff_client.get(f"/admin/earnings/{model}/{row}/change/").status_code == 200
+    assert staff_client.get(f"/admin/earnings/{model}/add/").status_code == 403
+    assert staff_client.post(f"/admin/earnings/{model}/{row}/change/", {}).status_code == 403
+    assert staff_client.post(f"/admin/earnings/{model}/{row}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_an_entry_shows_debits_and_credits(staff_client, earning):
+    page = staff_client.get(f"/admin/earnings/journalentry/{earning.entries.get().pk}/change/").content.decode()
+
+    assert [text in page for text in ("$1,000.00", "$234.56", "$1,234.56")] == [True, True, True]
+
+
+def test_the_list_of_earnings_sums_what_it_shows(staff_client, earning):
+    response = staff_client.get("/admin/earnings/earning/")
+
+    assert response.context_data["totals"] == ["$1,000.00 real"]
+
+
+def test_a_channels_rate_can_be_edited_and_its_key_not(staff_client):
+    fields = {
+        "key": "renamed",
+        "name": "Fiverr",
+        "fee_basis_points": 1500,
+        "fee_fixed_minor": 0,
+        "clearing_days": 7,
+    }
+
+    response = staff_client.post("/admin/earnings/channel/fiverr/change/", fields)
+
+    channel = Channel.objects.get(pk="fiverr")
+    assert response.status_code == 302
+    assert (channel.fee_basis_points, channel.clearing_days) == (1500, 7)
+    assert not Channel.objects.filter(pk="renamed").exists()
+
+
+def test_staff_without_the_right_do_not_see_the_earnings(client, earning):
+    user = User.objects.create_user("clerk", is_staff=True)
+    client.force_login(user)
+    refused = [client.get(path).status_code for path in (BOARD, f"{BOARD}figures/", "/admin/earnings/earning/")]
+
+    user.user_permissions.add(Permission.objects.get(codename="view_earning"))
+
+    assert refused == [403, 403, 403]
+    assert client.get(BOARD).status_code == 200
+
+
+def test_the_chart_draws_refunds_below_the_line():
+    days = [(timezone.now().date(), minor) for minor in (0, 7500, -2500)]
+
+    chart = earnings_chart(days, "USD")
+
+    nothing, earned, refunded = chart["bars"]
+    assert nothing["height"] == 0
+    assert (earned["y"], earned["height"], earned["is_negative"]) == (0.0, 120.0, False)
+    assert (refunded["y"], refunded["height"], refunded["is_negative"]) == (120.0, 40.0, True)
+    assert (chart["line"], chart["sum"], chart["highest"]) == (120.0, "$50.00", "$75.00")
+
+
+def test_a_chart_of_nothing_is_a_line():
+    chart = earnings_chart([(timezone.now().date(), 0)], "USD")
+
+    assert [bar["height"] for bar in chart["bars"]] == [0]
+    assert chart["line"] == chart["height"]
