@@ -70,7 +70,8 @@ def verdict(found):
 
 def _by_code(findings):
     number = Counter(finding.code for finding in findings)
-    return [(number[code], severity, meaning, code) for code, (severity, meaning) in CODES.items() if number[code]]
+    rows = [(number[code], severity, meaning, code) for code, (severity, meaning) in CODES.items() if number[code]]
+    return sorted(rows, key=lambda row: SEVERITIES.index(row[1]))
 
 
 def _group(severity, findings):

@@ -114,25 +114,39 @@ def _totals(products, services):
 
 def compare(reading, products):
     """Findings of a file (`storefront.catalog.Reading`) against rows of Product: both ways, field by field."""
+    return compare_all([reading], products)
+
+
+def compare_all(readings, products):
+    """The same for several files, the newest first: each SKU is held against the newest file that has it."""
     products = list(products)
     # The import takes "kit-a " for KIT-A, so the audit does too; the exact spelling goes first.
     held = {identity(product.sku): product for product in products} | {p.sku: p for p in products}
-    findings = [found("file_note", "", note) for note in reading.sheet.notes]
-    in_file = set()
-    for entry in reading.rows:
-        product = held.get(entry.sku) or held.get(identity(entry.sku))
-        in_file.add(product.sku if product else entry.sku)
-        findings += [_refused(entry, problem) for problem in entry.problems]
-        findings += [_flagged(entry, flag) for flag in entry.flags]
-        if product and not entry.problems:
-            findings += _differences(entry, product)
-        elif not entry.problems:
-            findings.append(_not_in_database(entry))
+    findings, in_files = [], set()
+    for reading in readings:
+        findings += [found("file_note", "", note) for note in reading.sheet.notes]
+        newer = frozenset(in_files)
+        for entry in reading.rows:
+            product = held.get(entry.sku) or held.get(identity(entry.sku))
+            key = product.sku if product else identity(entry.sku)
+            if key not in newer:
+                in_files.add(key)
+                findings += _entry_findings(entry, product)
     for product in sorted(products, key=lambda product: product.sku):
-        if product.sku not in in_file and product.status != Product.Status.ARCHIVED:
+        if product.sku not in in_files and product.status != Product.Status.ARCHIVED:
             fix = "Add it to the file, or archive it if it is no longer sold."
             findings.append(found("missing_in_file", product.sku, f"{product} is not in the file.", fix=fix))
     return findings
+
+
+def _entry_findings(entry, product):
+    yield from (_flagged(entry, flag) for flag in entry.flags)
+    if entry.problems:
+        yield from (_refused(entry, problem) for problem in entry.problems)
+    elif product is None:
+        yield _not_in_database(entry)
+    else:
+        yield from _differences(entry, product)
 
 
 def _refused(entry, problem):
@@ -165,14 +179,14 @@ def _differences(entry, product):
         if field not in entry.fields or entry.fields[field] == getattr(product, field):
             continue
         wanted, held = _shown(entry.fields, field), _shown(_fields_of(product), field)
-        name = field.removesuffix("_minor").replace("_", " ").capitalize()
+        name = "price before" if field == "compare_at_minor" else field.removesuffix("_minor")
         yield found(
             code,
             product.sku,
-            f"{name} of {product} differs (row {entry.row}).",
+            f"{name.capitalize()} of {product} differs (row {entry.row}).",
             expected=wanted,
             seen=held,
-            fix=f"Set {field} to {wanted!r} in the shop, or write {held!r} into row {entry.row} of the file.",
+            fix=f"Set the {name} to {wanted!r} in the shop, or write {held!r} into row {entry.row} of the file.",
         )
     if entry.wants_listing and product.status != Product.Status.LISTED:
         yield found(

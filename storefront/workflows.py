@@ -34,6 +34,18 @@ def catalog_file(name):
     return file
 
 
+def files_in_use(name):
+    """The files that an audit holds the shop against: the named one, or the latest applied one of each name, the
+    newest first. A shop that was filled from three files is not held against the last of them only."""
+    if name:
+        return [catalog_file(name)]
+    applied = catalog_files().filter(status=CatalogImport.Status.APPLIED).order_by("-applied_at", "-id")
+    newest = {}
+    for file in applied.defer("report"):
+        newest.setdefault(file.name, file)
+    return list(newest.values())
+
+
 def _unknown(name):
     known = list(dict.fromkeys(catalog_files().values_list("name", flat=True)[:200]))
     return f"There is no uploaded product catalog {name!r}. Known: {', '.join(known[:20]) or 'none yet'}."
@@ -100,10 +112,10 @@ class InventoryAudit(Workflow):
         return found
 
     def perform(self, work):
-        file = catalog_file(work.params.get("file"))
-        observation = work.observe("inventory", inventory.measure(file))
+        files = files_in_use(work.params.get("file"))
+        observation = work.observe("inventory", inventory.measure(files[0] if files else None))
         products = list(Product.objects.order_by("sku"))
-        findings = _against_file(file, products) + inventory.review(products)
+        findings = _against_files(files, products) + inventory.review(products)
         pages = 0
         if work.params["verify_pages"]:
             verified = verification.verify(products, work.progress, verification.SHOP_PAGES)
@@ -114,11 +126,11 @@ class InventoryAudit(Workflow):
             title="Inventory audit",
             lead=f"{payload['url']}, measured {_time(observation.measured_at)} as {observation.sha256[:12]}.",
             findings=findings,
-            facts=_facts(payload, pages),
+            facts=[*_facts(payload, pages), ("catalog files", ", ".join(file.name for file in files) or "none")],
         )
         artifacts = audit_report.artifacts(report)
         result = _result(findings, observation, artifacts) | {"pages_checked": pages, "file": payload["file"]}
-        result["totals"] = payload["totals"]
+        result |= {"files": [file.name for file in files], "totals": payload["totals"]}
         return Outcome(result, artifacts)
 
 
@@ -183,15 +195,17 @@ def _advice(findings, listed):
     return "" if listed else "No approved product was waiting, so nothing new was listed."
 
 
-def _against_file(file, products):
-    if file is None:
+def _against_files(files, products):
+    if not files:
         return [found("no_file", "", fix="Upload a catalog under Catalog imports.")]
-    try:
-        reading = catalog.read(file.read(), file.name, file.format)
-    except (Refusal, OSError) as error:
-        fix = "Upload the file again."
-        return [found("file_unreadable", "", f"{file.name} can't be read.", seen=error, fix=fix)]
-    return inventory.compare(reading, products)
+    readings, findings = [], []
+    for file in files:
+        try:
+            readings.append(catalog.read(file.read(), file.name, file.format))
+        except (Refusal, OSError) as error:
+            message = f"{file.name} can't be read."
+            findings.append(found("file_unreadable", "", message, seen=error, fix="Upload the file again."))
+    return findings + (inventory.compare_all(readings, products) if readings else [])
 
 
 def _facts(payload, pages):
@@ -199,7 +213,7 @@ def _facts(payload, pages):
     facts = [("products", totals["products"]), ("listed", totals["listed"]), ("sold out", totals["out_of_stock"])]
     facts += [("services", totals["services"]), ("pages looked at", pages)]
     facts += [(f"{currency} on the shelf", value["amount"]) for currency, value in totals["value"].items()]
-    return [*facts, ("catalog file", payload["file"]["name"] if payload["file"] else "none")]
+    return facts
 
 
 def _result(findings, observation, artifacts):

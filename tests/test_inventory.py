@@ -210,7 +210,7 @@ def test_a_wrong_price_in_the_database_is_found_with_a_concrete_remedy():
 
     assert (finding.severity, finding.expected, finding.seen) == ("error", "29.00", "0.02")
     assert finding.message == "Price of Kit differs (row 7)."
-    assert finding.fix == "Set price_minor to '29.00' in the shop, or write '0.02' into row 7 of the file."
+    assert finding.fix == "Set the price to '29.00' in the shop, or write '0.02' into row 7 of the file."
 
 
 def test_what_one_side_lacks_is_named():
@@ -233,6 +233,17 @@ def test_a_row_that_the_import_refuses_is_a_finding_and_nothing_else():
         "file_row_refused",
         "Row 2, price: '12,34,5' is not a number",
     )
+
+
+def test_each_product_is_held_against_the_newest_file_that_has_it():
+    kit, poster = make_product("KIT"), make_product("POSTER")
+    make_product("ALONE")
+    newest = reading(entry_of(kit))
+    older = reading(entry_of(kit, price_minor=1), entry_of(poster, price_minor=3000))
+
+    found = inventory.compare_all([newest, older], Product.objects.all())
+
+    assert [(f.code, f.sku) for f in found] == [("price_differs", "POSTER"), ("missing_in_file", "ALONE")]
 
 
 def test_a_column_that_the_file_does_not_have_says_nothing():

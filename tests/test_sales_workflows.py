@@ -195,6 +195,18 @@ def test_the_shop_is_compared_with_the_file_that_was_named():
     assert task.result["file"]["name"] == "other.csv"
 
 
+def test_without_a_name_every_product_is_held_against_the_newest_file_that_has_it():
+    importing.import_catalog(f"{HEADER}NEW,A new thing,,x,y,Kits,5.00,USD,,draft,,,\n".encode(), "second.csv")
+    Product.objects.filter(sku="KIT").update(price_minor=2)
+    Product.objects.filter(sku="NEW").update(price_minor=2)
+
+    task = run("inventory_audit", verify_pages=False)
+
+    assert errors(task) == [("KIT", "price_differs"), ("NEW", "price_differs")]
+    assert task.result["files"] == ["second.csv", "shop.csv"]
+    assert task.result["counts"]["info"] == 0
+
+
 def test_an_unknown_file_is_refused_by_name_before_anything_runs():
     with pytest.raises(Refusal) as refused:
         direction_board.open_run([Step("inventory_audit", {"file": "nope.csv"})], title="test")
