@@ -86,8 +86,9 @@ class ProductSerializer(serializers.ModelSerializer):
             *("image", "image_alt", "external_url", "position", "created_at", "updated_at"),
         ]
         read_only_fields = ["slug", "is_lead"]
-        # `editing.add` looks for the SKU in any spelling.
+        # `editing.add` looks for the SKU in any spelling and takes care of the family's lead.
         extra_kwargs = {"sku": {"validators": []}}
+        validators = []
 
     def get_url(self, product) -> str:
         return settings.PUBLIC_URL + product.get_absolute_url()
