@@ -18,6 +18,27 @@ def availability(product):
 
 def differences(tree, product):
     """(code, message, expected, seen) of everything in the page's JSON-LD that contradicts the row."""
+    thing = yield from _only(tree, "Product")
+    if thing is not None:
+        yield from _compared(thing, product)
+
+
+def service_differences(tree, gig):
+    """The same for a service and the offers of its packages."""
+    thing = yield from _only(tree, "Service")
+    if thing is None:
+        return
+    yield from _unequal("name", (gig.name, gig.title), thing.get("name"))
+    yield from _unequal("url", (absolute(gig.get_absolute_url()),), thing.get("url"))
+    expected = sorted(f"{amount(p.price_minor, p.currency)} {p.currency}" for p in gig.packages.all())
+    offers = [offer for offer in _as_list(thing.get("offers")) if isinstance(offer, dict)]
+    seen = sorted(f"{offer.get('price')} {offer.get('priceCurrency')}" for offer in offers)
+    if seen != expected:
+        yield _differs("price of a package", ", ".join(expected), ", ".join(seen))
+
+
+def _only(tree, kind):
+    """The one thing of this type that the page describes; else findings, and None."""
     documents = []
     for script in tree.css('script[type="application/ld+json"]'):
         try:
@@ -25,11 +46,11 @@ def differences(tree, product):
         except ValueError as error:
             yield "jsonld_invalid", "The structured data can't be read.", "JSON", str(error)
     things = [thing for document in documents for thing in _things(document)]
-    described = [thing for thing in things if "Product" in _as_list(thing.get("@type"))]
-    if len(described) != 1:
-        yield "jsonld_missing", "The page has to describe exactly one Product.", "1", str(len(described))
-        return
-    yield from _compared(described[0], product)
+    described = [thing for thing in things if kind in _as_list(thing.get("@type"))]
+    if len(described) == 1:
+        return described[0]
+    yield "jsonld_missing", f"The page has to describe exactly one {kind}.", "1", str(len(described))
+    return None
 
 
 def _compared(thing, product):

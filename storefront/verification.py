@@ -34,17 +34,21 @@ class Verified:
     images: dict[str, str] = field(default_factory=dict)  # path -> why it does not load, "" = it does
 
 
-def verify(products, progress: Callable = lambda done, total, message: None, shop_pages=()):
-    """Look at the live page of each listed one of `products`, and at the `shop_pages`; returns `Verified`.
+def verify(products, progress: Callable = lambda done, total, message: None, shop_pages=(), gigs=()):
+    """Look at the live page of each listed one of `products`, and at those of `gigs` and the `shop_pages`.
 
     A page that fails is a finding, never an exception. A row that changed while its page was looked at is looked
     at again, so that an edit in between is not reported as a fault.
     """
     products = [product for product in products if product.status == Product.Status.LISTED]
-    verified, total = Verified(), len(products) + len(shop_pages)
+    verified, total = Verified(), len(products) + len(shop_pages) + len(gigs)
     for path in shop_pages:
         progress(verified.pages, total, f"Looking at {path}")
         verified.findings += _shop_page(path)
+        verified.pages += 1
+    for gig in gigs:
+        progress(verified.pages, total, f"Looking at {gig}")
+        verified.findings += service_page(gig)
         verified.pages += 1
     for product in products:
         progress(verified.pages, total, f"Looking at {product}")
@@ -83,6 +87,17 @@ def product_page(product, images=None):
         return findings
     page = _ProductInspection(tree, product.sku, path)
     page.look_at(product, {} if images is None else images)
+    return findings + page.findings
+
+
+def service_page(gig):
+    """Findings of a service's live page: its heading, its address, and the price of every package."""
+    path, sku = gig.get_absolute_url(), f"service:{gig.slug}"
+    tree, findings = _open(path, sku)
+    if tree is None:
+        return findings
+    page = _ServiceInspection(tree, sku, path)
+    page.look_at(gig)
     return findings + page.findings
 
 
@@ -173,6 +188,44 @@ class _Inspection:
         self.report(code, message, expected="1", seen=f"{len(nodes)}: {seen}" if nodes else "0", fix=fix)
         return None
 
+    def canonical(self):
+        link = self.one('link[rel~="canonical"]', "page_canonical", "a canonical link")
+        if link is not None:
+            self.expect("page_canonical", "The canonical link", absolute(self.path), link.attributes.get("href"))
+        for robots in self.tree.css('meta[name="robots"]'):
+            content = robots.attributes.get("content") or ""
+            if "noindex" in content.lower() or "none" in content.lower():
+                self.report("page_noindex", "The page is kept out of search engines.", seen=content)
+
+    def structured(self, differences):
+        for code, message, expected, seen in differences:
+            fix = "Let the structured data of the page take its values from the row."
+            self.report(code, message, expected=expected, seen=seen, fix=fix)
+
+
+class _ServiceInspection(_Inspection):
+    """The page of one service."""
+
+    def look_at(self, gig):
+        heading = self.one("h1", "page_heading", "an <h1>")
+        if heading is not None:
+            self.expect("page_heading", "The heading", " ".join(gig.title.split()), _text(heading))
+        self.canonical()
+        packages = list(gig.packages.all())
+        shown = [
+            (node.attributes.get("value"), node.attributes.get("data-currency"), _text(node))
+            for node in self.tree.css("main data.price")
+            if not _belongs_to_another(node)
+        ]
+        rows = [
+            (amount(p.price_minor, p.currency), p.currency, money.display(p.price_minor, p.currency))
+            for p in packages
+        ]
+        if sorted(map(str, shown)) != sorted(map(str, rows)):
+            expected, seen = (", ".join(" ".join(map(str, row)) for row in table) for table in (rows, shown))
+            self.report("page_price", "The prices of the packages are wrong.", expected=expected, seen=seen)
+        self.structured(page_data.service_differences(self.tree, gig))
+
 
 class _ProductInspection(_Inspection):
     """The page of one product."""
@@ -181,11 +234,9 @@ class _ProductInspection(_Inspection):
         self._heading(product)
         self._price(product)
         self._availability(product)
-        self._canonical()
+        self.canonical()
         self._image(product, images)
-        for code, message, expected, seen in page_data.differences(self.tree, product):
-            fix = "Let the structured data of the page take its values from the row."
-            self.report(code, message, expected=expected, seen=seen, fix=fix)
+        self.structured(page_data.differences(self.tree, product))
 
     def _heading(self, product):
         title = self.one("head > title", "page_title", "a <title>")
@@ -260,15 +311,6 @@ class _ProductInspection(_Inspection):
         if product.is_available and any(figure != product.stock for figure in figures):
             stock = "unlimited" if product.stock is None else product.stock
             self.report("page_availability", "The page names another stock.", expected=stock, seen=text)
-
-    def _canonical(self):
-        link = self.one('link[rel~="canonical"]', "page_canonical", "a canonical link")
-        if link is not None:
-            self.expect("page_canonical", "The canonical link", absolute(self.path), link.attributes.get("href"))
-        for robots in self.tree.css('meta[name="robots"]'):
-            content = robots.attributes.get("content") or ""
-            if "noindex" in content.lower() or "none" in content.lower():
-                self.report("page_noindex", "The page is kept out of search engines.", seen=content)
 
     def _image(self, product, images):
         for image in self.tree.css("main img"):

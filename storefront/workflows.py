@@ -3,7 +3,7 @@
 from django.db.models import Max
 from rest_framework import serializers
 
-from agency.models import Task
+from agency.models import Gig, Task
 from agency.workflows import Evidence, Outcome, PermanentError, Workflow, register
 from earnings.refusals import Refusal
 from storefront import audit_report, catalog, inventory, releases, verification
@@ -80,7 +80,7 @@ class InventoryAudit(Workflow):
     title = "Inventory audit"
     description = (
         "Measures every product and service, compares the catalog file with the shop, and verifies the live "
-        "page of every listed product."
+        "page of every listed product and service."
     )
     pipeline = "sales"
     measures = ("inventory",)
@@ -118,7 +118,8 @@ class InventoryAudit(Workflow):
         findings = _against_files(files, products) + inventory.review(products)
         pages = 0
         if work.params["verify_pages"]:
-            verified = verification.verify(products, work.progress, verification.SHOP_PAGES)
+            gigs = Gig.objects.listed().prefetch_related("packages")
+            verified = verification.verify(products, work.progress, verification.SHOP_PAGES, gigs)
             findings, pages = findings + verified.findings, verified.pages
         payload = observation.payload
         report = Report(

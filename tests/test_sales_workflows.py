@@ -77,10 +77,10 @@ def test_a_clean_shop_is_audited_without_a_finding(shop):
     assert task.status == Task.Status.SUCCEEDED
     assert task.result["counts"] == {"error": 0, "warning": 0, "info": 0, "by_code": {}}
     assert task.result["findings"] == []
-    assert task.result["pages_checked"] == 3 + 4
+    assert task.result["pages_checked"] == 3 + 1 + 4
     assert task.result["file"] == {"name": "shop.csv", "sha256": shop.sha256, "format": "direction-board"}
     assert task.result["artifacts"] == ["inventory_audit.html", "inventory_audit.csv"]
-    assert (task.progress_done, task.progress_total) == (7, 7)
+    assert (task.progress_done, task.progress_total) == (8, 8)
 
 
 def test_the_audit_measures_an_observation_that_its_result_refers_to():
@@ -159,6 +159,23 @@ def test_a_fault_in_a_real_template_is_found_on_every_product(template, name, ol
 
 def seen(task):
     return {(finding["code"], finding["sku"]) for finding in task.result["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("|exact_price:package.currency }}", "|add:1|exact_price:package.currency }}", "page_price"),
+        ("<h1>{{ gig.title }}", "<h1>{{ gig.name }}", "page_heading"),
+        ("{% json_ld structured_data %}", "", "jsonld_missing"),
+        ("{% block main %}", "{% block main %}{% nonsense %}", "page_error"),
+    ],
+)
+def test_a_fault_on_the_page_of_a_service_is_found(template, old, new, code):
+    template("storefront/service.html", old, new)
+
+    task = run("inventory_audit")
+
+    assert errors(task) == [("service:logo", code)]
 
 
 def test_a_missing_shop_page_is_found(template):
