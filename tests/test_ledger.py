@@ -2,15 +2,12 @@
 
 import json
 import random
-import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, connections, transaction
@@ -46,26 +43,6 @@ def pay(key="service_order:1", **facts):
 
 def held(earning):
     return {account: amount for account, amount in ledger.balances(earning).items() if amount}
-
-
-@pytest.fixture
-def several_connections(transactional_db, tmp_path):
-    """SQLite as a file: in memory, one connection can not wait for another."""
-    if connection.vendor != "sqlite" or not connection.is_in_memory_db():
-        import_module("earnings.migrations.0003_chart_and_channels").add(apps, None)
-        yield
-        return
-    connection.ensure_connection()
-    memory, name = connection.connection, connection.settings_dict["NAME"]
-    with sqlite3.connect(tmp_path / "db.sqlite3") as copy:
-        memory.backup(copy)
-    copy.close()
-    connection.connection, connection.settings_dict["NAME"] = None, str(tmp_path / "db.sqlite3")
-    # An earlier test may have emptied every table, these rows included.
-    import_module("earnings.migrations.0003_chart_and_channels").add(apps, None)
-    yield
-    connection.close()
-    connection.connection, connection.settings_dict["NAME"] = memory, name
 
 
 def counts():
@@ -235,7 +212,7 @@ def test_an_entry_key_of_another_event_earning_or_amount_is_a_conflict():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_callers_at_once_book_one_entry(several_connections):
+def test_two_callers_at_once_book_one_entry():
     def call(_):
         try:
             earning = pay()
@@ -252,7 +229,7 @@ def test_two_callers_at_once_book_one_entry(several_connections):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_callers_with_different_keys_can_not_spend_the_same_money(several_connections):
+def test_two_callers_with_different_keys_can_not_spend_the_same_money():
     earning = pay(work=Work.DONE)
 
     def call(number):
