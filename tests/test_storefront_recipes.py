@@ -1,8 +1,11 @@
 """What clients get for their catalogs: a report, and files to upload. Every file is read back."""
 
+import base64
 import csv
 import dataclasses
 import io
+import os
+from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -407,3 +410,24 @@ def test_the_same_brief_makes_the_same_files():
     for key in ("catalog_audit_report", "listing_pack"):
         first, second = (make(key, {"catalog_csv": GOOD}) for _ in range(2))
         assert [artifact.content for artifact in first.artifacts] == [a.content for a in second.artifacts]
+
+
+@pytest.mark.samples
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("ancestor/channel_shopify.csv", 18),
+        ("ancestor/shopier_products_export.csv", 18),
+        ("catalog/shopify_partners_apparel.csv", 22),
+        ("nasty/utf16le_bom_tabs.csv", 22),
+        ("nasty/formula_injection.csv", 14),
+    ],
+)
+def test_real_exports_are_audited_and_packed_completely(name, rows):
+    data = (Path(os.environ["SAMPLE_DATA"]) / name).read_bytes()
+    brief = {"catalog_csv": {"name": name, "base64": base64.b64encode(data).decode()}}
+
+    report, pack = make("catalog_audit_report", brief), make("listing_pack", brief)
+
+    assert (report.facts["rows"], report.facts["rows_covered"]) == (rows, rows)
+    assert (pack.facts["rows"], pack.facts["rows_covered"]) == (rows, rows)
