@@ -213,7 +213,7 @@ def _apply(row, request):
         raise Refusal("Publishing needs the right to publish products.")
     done = importing.apply(row)
     if done.status == CatalogImport.Status.REFUSED:
-        raise Refusal(f"{done.refused_count} rows can't be imported any more. Nothing was changed.")
+        raise Refusal(f"Rows that can't be imported any more: {done.refused_count}. Nothing was changed.")
     return done
 
 

@@ -296,7 +296,7 @@ class ProductViewSet(
         body = CatalogImportSerializer(done).data
         if done.status == CatalogImport.Status.REFUSED:
             raise Refusal(
-                f"{done.refused_count} rows can't be imported. Nothing was changed.",
+                f"Rows that can't be imported: {done.refused_count}. Nothing was changed.",
                 status=422,
                 errors=importing.errors_of(done.report),
                 **{"import": body},

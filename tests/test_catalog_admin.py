@@ -67,7 +67,7 @@ def test_refused_rows_are_named_first_and_can_not_be_applied(staff_client):
     text = answer.content.decode()
     preview = CatalogImport.objects.get()
     assert (
-        "<strong>1 rows can&#x27;t be imported" in text or "1 rows can't be imported, so nothing will be." in text
+        "<strong>1 rows can&#x27;t be imported" in text or "1 row can't be imported, so nothing will be." in text
     )
     assert text.index("<td>refused</td>") < text.index("<td>created</td>")
     assert "<strong>price</strong> &#x27;ca. 5&#x27; is not a price" in text

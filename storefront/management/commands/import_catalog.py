@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(refusal.detail) from None
         self._tell(done)
         if done.refused_count:
-            raise CommandError(f"Refused: {done.refused_count} rows can't be imported. Nothing was changed.")
+            raise CommandError(f"Rows that can't be imported: {done.refused_count}. Nothing was changed.")
 
     def _tell(self, done):
         self.stdout.write(f"{done.name}: {catalog.FORMATS[done.format].title}, {done.encoding}.")
