@@ -46,11 +46,11 @@ def related(product):
 
 
 def as_cards(products):
-    """The products as a list, each with what its card says of its whole family, for one more query.
+    """The products of a queryset as a list, each with what its card says of its whole family, for one more query.
 
     Sets `lowest_minor`, `variant_count`, `has_price_range` and `in_stock` (any variant can be bought).
     """
-    products = list(products)
+    products = list(products.defer("description"))  # marketplaces' descriptions are up to 10 kB each
     families = Product.objects.listed().filter(family__in={product.family for product in products})
     facts = {
         row["family"]: row
