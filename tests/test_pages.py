@@ -272,6 +272,7 @@ def test_stock_decides_what_the_page_offers(client):
     assert sold_out.css_first(".availability").attributes["data-availability"] == "OutOfStock"
     assert text(sold_out, ".availability") == "Sold out"
     assert text(sold_out, "#buy .button") == "Tell me when it is back"
+    assert sold_out.css_first("#next") is None
     button = see(client, "/products/elsewhere/").css_first("#buy .button")
     assert button.attributes["href"] == "https://www.market.example/x?a=1&b=2"
     assert button.text() == "Buy at market.example"
