@@ -37,6 +37,7 @@ CODES = {
     # A client's catalog
     "formula_cell": (ERROR, "A cell begins a formula that a spreadsheet would run"),
     "broken_letters": (ERROR, "Letters were broken by a wrong encoding"),
+    "column_absent": (WARNING, "The file has no column for something that sells"),
     "hidden_characters": (WARNING, "A cell holds invisible characters"),
     "sku_missing": (WARNING, "There is no SKU"),
     "title_short": (WARNING, "The title is too short to be found"),

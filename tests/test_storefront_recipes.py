@@ -14,9 +14,8 @@ from agency import checklist, recipes
 from earnings.refusals import Refusal
 from storefront import catalog
 from storefront.recipes import listing_pack
-from storefront.recipes.channels import CHANNELS
+from storefront.recipes.channels import CHANNELS, cut
 from storefront.recipes.html_faults import faults
-from storefront.recipes.listing_pack import cut
 
 TEXT = "<p>Ten templates for a launch, from the first post to the last mail, with notes on when to send what.</p>"
 HEADER = "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,"
@@ -123,6 +122,16 @@ def test_each_fault_of_a_row_is_reported_once(cells, code):
     found = codes(shopify(row("kit", sku, price, **fields)))
 
     assert found == [(sku or "kit", code)]
+
+
+def test_a_file_without_a_column_for_images_is_told_once():
+    header = "Handle,Title,Body (HTML),Tags,Variant SKU,Variant Price"
+    csv_text = f'{header}\nkit,Launch kit,"{TEXT}",a,KIT,5\n'
+
+    made = make("catalog_audit_report", {"catalog_csv": csv_text})
+
+    lines = table(made, "catalog_report.csv")
+    assert [(line["sku"], line["code"], line["expected"]) for line in lines] == [("", "column_absent", "an image")]
 
 
 def test_a_title_that_several_variants_share_is_judged_once():

@@ -20,6 +20,12 @@ from storefront.recipes.html_faults import faults
 TITLE = (10, 70)  # characters that say what it is, and that search results show
 DESCRIPTION = 80  # characters below which a text convinces nobody
 MANY_TAGS = 13  # Etsy's limit, the lowest of the large marketplaces
+# What a buyer or a shop needs, and how the known formats call its column.
+COLUMNS = {
+    "an SKU": ("variant sku", "sku", "id"),
+    "a description": ("body (html)", "description"),
+    "an image": ("variant image", "image src", "image", "cover image", "image1"),
+}
 FEW_PRICES = 8  # below this, no price can be called unusual
 FAR = 3.5  # modified z-score, Iglewicz and Hoaglin (1993)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufffd]")
@@ -33,6 +39,8 @@ def findings(opened, work):
     for entry in opened.reading.rows:
         entries[entry.row].append(entry)
     found_here = [found("file_note", "", note) for note in opened.reading.sheet.notes]
+    if opened.reading.target == "products":
+        found_here += _absent_columns(opened.reading.sheet.header)
     covered = 0
     for number, row in enumerate(rows):
         if number % 500 == 0:
@@ -46,6 +54,20 @@ def findings(opened, work):
     found_here += _across(opened.reading.rows)
     work.progress(len(rows), len(rows), "All rows were looked at")
     return found_here, covered
+
+
+def _absent_columns(header):
+    present = {name.casefold() for name in header}
+    for what, names in COLUMNS.items():
+        if not present & set(names):
+            yield found(
+                "column_absent",
+                "",
+                f"No column says {what}.",
+                expected=what,
+                seen=", ".join(header),
+                fix="Export the file with all columns.",
+            )
 
 
 def _row(entry):
@@ -95,7 +117,7 @@ def _entry(opened, entry):
     yield from _texts(opened, entry)
     yield from _images(opened, entry)
     yield from _price(entry)
-    if opened.cell(entry, "variant sku", "sku") == "":
+    if opened.cell(entry, *COLUMNS["an SKU"]) == "":
         fix = "Give every variant an SKU, so that stock and orders can be matched."
         yield found("sku_missing", name, f"Row {entry.row} has no SKU.", fix=fix)
 
@@ -134,7 +156,7 @@ def _title(entry, title):
 
 
 def _texts(opened, entry):
-    raw = opened.cell(entry, "body (html)", "description")
+    raw = opened.cell(entry, *COLUMNS["a description"])
     # A second variant of a product leaves the text to the first row.
     if raw is None or _is_further_variant(opened, entry):
         return
@@ -178,7 +200,7 @@ def _is_further_variant(opened, entry):
 
 
 def _images(opened, entry):
-    cell = opened.cell(entry, "variant image", "image src", "image", "cover image", "image1")
+    cell = opened.cell(entry, *COLUMNS["an image"])
     if cell is None or _is_further_variant(opened, entry):
         return
     if not cell.strip():

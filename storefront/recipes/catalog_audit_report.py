@@ -5,7 +5,7 @@ from statistics import median_low
 
 from agency.recipes import Made, Recipe, register
 from earnings import money
-from storefront import audit_report
+from storefront import audit_report, catalog
 from storefront.audit_report import Report
 from storefront.findings import CODES, SEVERITIES, counts
 from storefront.recipes import catalog_audit, client_catalog
@@ -52,8 +52,9 @@ class CatalogAuditReport(Recipe):
 def _lead(opened):
     sheet = opened.reading.sheet
     delimiter = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(sheet.delimiter, sheet.delimiter)
+    known = catalog.FORMATS[opened.reading.format].title
     return (
-        f"Read as {opened.reading.format}, in {sheet.encoding.upper()}, separated by {delimiter}. "
+        f"Read as {known}, in {sheet.encoding.upper()}, separated by {delimiter}. "
         "Every row was checked as a marketplace would read it; the row numbers are those of a spreadsheet."
     )
 
@@ -83,7 +84,9 @@ def _repair_order(findings):
         own = by_code[code]
         names = list(dict.fromkeys(finding.sku for finding in own if finding.sku))
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-        rows.append((place, CODES[code][1], len(own), shown or "the whole file", own[0].fix))
+        fixes = {finding.fix for finding in own}
+        how = fixes.pop() if len(fixes) == 1 else "Each place is listed below with its own remedy."
+        rows.append((place, CODES[code][1], len(own), shown or "the whole file", how))
     return {
         "heading": "Order of repair",
         "text": "Work from the top: what stops sales comes first, then what concerns most products.",

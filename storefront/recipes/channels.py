@@ -113,6 +113,15 @@ def item_of(entry):
     )
 
 
+def cut(text, limit):
+    """At most `limit` characters, cut between words; a single longer word is cut inside."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    head = text[: limit + 1].rsplit(" ", 1)[0] if " " in text[: limit + 1] else text[:limit]
+    return head[:limit].rstrip(" ,;:.-–—|/")
+
+
 def plain(html):
     """The text of a description: block elements end lines, nothing else is left of the markup."""
     for tag in ("</p>", "</li>", "</h2>", "</h3>", "</tr>", "<br>", "<br/>", "<br />"):
@@ -154,7 +163,7 @@ def _shopify(items):
                 *(item.option or "Default Title", item.sku, "shopify" if tracked else ""),
                 *(item.stock if tracked else "", "deny", "manual", item.price, item.before),
                 *(_word(not item.is_digital), "TRUE", item.image, item.image_alt if item.image else ""),
-                *(" ".join(item.text.split())[:320].strip() if first else "",),
+                *(cut(item.text, 320) if first else "",),
                 ("active" if item.is_published else "draft") if first else "",
             )
 

@@ -14,7 +14,7 @@ from earnings import money
 from earnings.refusals import Refusal
 from storefront import catalog, tables
 from storefront.recipes import client_catalog
-from storefront.recipes.channels import CHANNELS, armed, disarmed, item_of
+from storefront.recipes.channels import CHANNELS, armed, cut, disarmed, item_of
 
 MOST_PRODUCTS = {"basic": 50, "standard": 200, "premium": 1_000}
 MOST_CHANNELS = {"basic": 1, "standard": 3, "premium": len(CHANNELS)}
@@ -103,15 +103,6 @@ def _items(opened, most):
         detail = f"{opened.name} has {len(opened.reading.rows):,} products; this package covers {most:,}."
         raise Refusal.of_field(client_catalog.POINTER, detail)
     return [item_of(entry) for entry in opened.reading.rows]
-
-
-def cut(text, limit):
-    """At most `limit` characters, cut between words; a single longer word is cut inside."""
-    text = " ".join(text.split())
-    if len(text) <= limit:
-        return text
-    head = text[: limit + 1].rsplit(" ", 1)[0] if " " in text[: limit + 1] else text[:limit]
-    return head[:limit].rstrip(" ,;:.-–—|/")
 
 
 def _fitted(item, channel, notes):
