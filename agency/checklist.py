@@ -15,6 +15,23 @@ SIGNATURES = {
     "gif": b"GIF8",
     "pdf": b"%PDF-",
     "zip": b"PK\x03\x04",
+    "mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"),
+}
+MP4_AT_4 = b"ftyp"
+MEDIA_TYPES = {
+    "image/png": "png",
+    "image/jpeg": "jpeg",
+    "image/gif": "gif",
+    "image/svg+xml": "svg",
+    "application/pdf": "pdf",
+    "application/zip": "zip",
+    "application/json": "json",
+    "audio/mpeg": "mp3",
+    "video/mp4": "mp4",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/markdown": "md",
+    "text/plain": "txt",
 }
 TEXT_ENDINGS = {"csv": ".csv", "html": ".html", "md": ".md", "txt": ".txt", "json": ".json", "svg": ".svg"}
 
@@ -45,9 +62,9 @@ def files_at_least(files, value, facts):
 
 
 def file_type(files, value, facts):
-    """At least one file of each of the types in `value` ("png" or ["csv", "html"])."""
+    """At least one file of each of the types in `value` ("png", "image/png" or ["csv", "html"])."""
     wanted = [value] if isinstance(value, str) else list(value)
-    found = [kind for kind in wanted if any(_is(kind.lower(), file) for file in files)]
+    found = [kind for kind in wanted if any(_is(MEDIA_TYPES.get(kind, kind.lower()), file) for file in files)]
     missing = [kind for kind in wanted if kind not in found]
     return not missing, f"no {', '.join(missing)}" if missing else f"{', '.join(found)} found"
 
@@ -88,6 +105,8 @@ CHECKS = {
 
 
 def _is(kind, file):
+    if kind == "mp4":
+        return file.content[4:8] == MP4_AT_4
     if kind in SIGNATURES:
         return file.content.startswith(SIGNATURES[kind])
     if kind not in TEXT_ENDINGS:

@@ -15,7 +15,7 @@ from tests.board import MEASURE, run_ops
 from tests.factories import make_gig, make_product
 
 pytestmark = pytest.mark.django_db
-BRIEF = {"title": "Launch your shop", "color": "#1d4ed8"}
+BRIEF = {"title": "Launch your shop", "brand_color": "#1d4ed8"}
 EXTERNAL = {"channel": "fiverr", "order_id": "FO123", "amount": "100.00", "currency": "USD"}
 NEW = {"gig": "thumbnail", "package": "standard", "brief": BRIEF, "external": EXTERNAL}
 CHECKLIST = [
@@ -109,15 +109,15 @@ def test_an_attempt_that_is_repeated_after_a_crash_takes_no_second_order():
 
 
 def test_a_brief_that_lacks_something_waits_for_the_client_and_then_goes_on():
-    task = run_ops("fiverr_bot", NEW | {"brief": {"title": "Launch"}})
+    task = run_ops("fiverr_bot", NEW | {"brief": {"brand_color": "navy"}})
 
     order = ServiceOrder.objects.get()
     assert (task.status, order.status) == ("needs_human", "awaiting_brief")
-    assert task.waiting_on == f"{order.number} waits for the client's brief: Brand color is missing."
+    assert task.waiting_on == f"{order.number} waits for the client's brief: Title is missing."
     assert Earning.objects.count() == 1
     assert ChimeraTask.objects.get(agent="Fiverr Bot").purpose == "Word what is missing"
 
-    fulfillment_engine.set_requirements(order, {"color": "navy"})
+    fulfillment_engine.set_requirements(order, {"title": "Launch"})
     direction_board.approve(task)
     work_off()
 
@@ -127,7 +127,7 @@ def test_a_brief_that_lacks_something_waits_for_the_client_and_then_goes_on():
 
 
 def test_a_brief_with_a_color_that_is_none_names_the_field():
-    task = run_ops("fiverr_bot", NEW | {"brief": BRIEF | {"color": "blurple"}})
+    task = run_ops("fiverr_bot", NEW | {"brief": BRIEF | {"brand_color": "blurple"}})
 
     assert task.status == "needs_human"
     assert "'blurple' is no color" in task.waiting_on

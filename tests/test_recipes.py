@@ -10,7 +10,12 @@ from agency import recipes
 from agency.recipes import colors, thumbnail, typography
 from earnings.refusals import Refusal
 
-BRIEF = {"title": "Launch your shop in seven days", "subtitle": "A calm plan", "label": "New", "color": "#1d4ed8"}
+BRIEF = {
+    "title": "Launch your shop in seven days",
+    "subtitle": "A calm plan",
+    "label": "New",
+    "brand_color": "#1d4ed8",
+}
 
 
 class Watched:
@@ -67,7 +72,7 @@ def test_progress_is_reported_before_each_variant():
 
 
 def test_the_pictures_show_the_brands_colors():
-    image = opened(make(BRIEF | {"color": "#c2185b", "second_color": "#00bcd4"}, "standard").artifacts[1])
+    image = opened(make(BRIEF | {"brand_color": "#c2185b", "accent_color": "#00bcd4"}, "standard").artifacts[1])
 
     shown = {color for _, color in image.convert("RGB").getcolors(1280 * 720)}
     assert {(0xC2, 0x18, 0x5B), (0x00, 0xBC, 0xD4)} <= shown
@@ -75,7 +80,7 @@ def test_the_pictures_show_the_brands_colors():
 
 @pytest.mark.parametrize("color", ["#ffd400", "#eeeeee", "#777777", "#000", "navy", "#00ff00", "#ffffff"])
 def test_the_text_reads_on_every_brand_color(color):
-    made = make(BRIEF | {"color": color}, "premium")
+    made = make(BRIEF | {"brand_color": color}, "premium")
 
     assert {name: ratio for name, ratio in made.facts["contrast"].items() if ratio < 4.5} == {}
 
@@ -115,6 +120,25 @@ def test_any_title_stays_inside_its_place(title):
     assert bottom <= 636 + 12
 
 
+@pytest.mark.parametrize("title", ["W" * 160, "many short words " * 9, "Wide words WITH capitals " * 6])
+def test_the_longest_title_that_is_accepted_is_not_cut(title):
+    words = thumbnail.Words(title.strip(), "s" * 20 + " sub" * 30, "Label")
+    for place in (
+        thumbnail.Place((84, 84, 790, 636), (0, 0, 0)),
+        thumbnail.Place((150, 134, 1050, 534), (0, 0, 0)),
+    ):
+        setting = thumbnail._set(words, place)
+
+        assert "".join(setting.title.lines).replace(" ", "") == title.replace(" ", "")
+        assert "".join(setting.subtitle.lines).replace(" ", "") == words.subtitle.replace(" ", "")
+
+
+def test_a_client_who_names_no_color_gets_ours():
+    image = opened(make({"title": "Plain"}, "standard").artifacts[1])
+
+    assert image.convert("RGB").getpixel((5, 300)) == colors.read("navy", "/x")
+
+
 def test_turkish_letters_are_drawn_and_emoji_left_out():
     assert typography.drawable("Çığır açan İş 🚀 ₺", typography.BOLD) == "Çığır açan İş ₺"
     assert typography.drawable("tab\tand\u200b zero", typography.BOLD) == "tab and zero"
@@ -124,12 +148,12 @@ def test_turkish_letters_are_drawn_and_emoji_left_out():
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"color": "blurple"}, "/brief/color"),
-        ({"color": None}, "/brief/color"),
-        ({"color": "#12345"}, "/brief/color"),
-        ({"second_color": "rgb(1,2,3)"}, "/brief/second_color"),
+        ({"brand_color": "blurple"}, "/brief/brand_color"),
+        ({"brand_color": 7}, "/brief/brand_color"),
+        ({"brand_color": "#12345"}, "/brief/brand_color"),
+        ({"accent_color": "rgb(1,2,3)"}, "/brief/accent_color"),
         ({"title": "🚀"}, "/brief/title"),
-        ({"title": "x" * 301}, "/brief/title"),
+        ({"title": "x" * 161}, "/brief/title"),
         ({"title": 7}, "/brief/title"),
         ({"subtitle": ["a"]}, "/brief/subtitle"),
     ],

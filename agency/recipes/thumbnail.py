@@ -16,9 +16,10 @@ from earnings.refusals import Refusal
 
 WIDTH, HEIGHT = SIZE = (1280, 720)
 SMOOTH = 2  # shapes are drawn larger and scaled down: Pillow's own edges are jagged
-LONGEST = {"title": 300, "subtitle": 300, "label": 60}
+LONGEST = {"title": 160, "subtitle": 140, "label": 40}  # what fits without being cut
 VARIANTS = {"basic": 1, "standard": 3, "premium": 5}
 MARGIN = 84
+HOUSE_COLOR = "navy"  # for a client who names none
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def _set(words, place):
     room = height - tag - below
     largest = 220 if len(words.title) <= 12 else 124
     title = typography.fit(
-        words.title, typography.BOLD, box=(width, room), sizes=range(largest, 34, -4), most_lines=6
+        words.title, typography.BOLD, box=(width, room), sizes=range(largest, 16, -4), most_lines=8
     )
     start = top + (room - title.height) // 2
     title_top = start + tag
@@ -306,9 +307,9 @@ def _read(brief):
         texts[name] = typography.drawable(value, face)
     if not texts["title"]:
         raise Refusal.of_field("/brief/title", "The title has no letter that can be drawn.")
-    brand = colors.read(brief.get("color"), "/brief/color")
-    second = brief.get("second_color")
-    accent = colors.read(second, "/brief/second_color") if second else companion(brand)
+    brand = colors.read(brief.get("brand_color") or HOUSE_COLOR, "/brief/brand_color")
+    second = brief.get("accent_color")
+    accent = colors.read(second, "/brief/accent_color") if second else companion(brand)
     return Words(**texts), Palette(brand, accent)
 
 
@@ -335,8 +336,8 @@ class Thumbnail(Recipe):
         {"name": "title", "label": "Title", "required": True, "help": "The words that should be read first."},
         {"name": "subtitle", "label": "Subtitle", "required": False, "help": "One sentence below the title."},
         {"name": "label", "label": "Label", "required": False, "help": "A word or two on a tag, e.g. New."},
-        {"name": "color", "label": "Brand color", "required": True, "help": "Like #1d4ed8."},
-        {"name": "second_color", "label": "Second color", "required": False, "help": "Like #f59e0b."},
+        {"name": "brand_color", "label": "Brand color", "required": False, "help": "Like #1d4ed8."},
+        {"name": "accent_color", "label": "Second color", "required": False, "help": "Like #f59e0b."},
     )
 
     def problems(self, brief):

@@ -60,9 +60,9 @@ def fit(text, name, *, box, sizes, most_lines, leading=1.08):
     smallest.
     """
     width, height = box
-    # Only a word that is too wide even when small is broken, and then not in the largest letters.
-    smallest = font(name, sizes[-1])
-    must_break = any(smallest.getlength(word) > width for word in text.split())
+    # Rather than set everything in small type, a word that is too wide is broken; never in the largest letters.
+    readable = font(name, max(sizes[-1], min(44, sizes[0])))
+    must_break = any(readable.getlength(word) > width for word in text.split())
     for size in [size for size in sizes if size <= 64] if must_break else sizes:
         face = font(name, size)
         line_height = round(size * leading)
