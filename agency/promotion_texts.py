@@ -58,9 +58,9 @@ def channel_texts(headline, pitch, items, run_id):
     def offers(channel):
         return "\n".join(f"- {line(item)}: {utm_link(item['url'], channel, run_id)}" for item in items)
 
-    short = f"{headline}: {line(items[0])}."
+    short = f"{headline}: {'; '.join(line(item) for item in items[:3])}."
     texts = {
-        "storefront": cut(f"{headline}. {line(items[0])}.", CHANNELS["storefront"][1]),
+        "storefront": cut(short, CHANNELS["storefront"][1]),
         "email": f"Subject: {headline}\n\nHello,\n\n{pitch}\n\n{offers('email')}\n\nKind regards",
         "x": f"{cut(short, CHANNELS['x'][1] - len(links['x']) - 1)} {links['x']}",
         "linkedin": f"{headline}\n\n{pitch}\n\n{offers('linkedin')}",

@@ -26,7 +26,7 @@ def shop(db):
     make_product("DRAFT", title="Not yet", price_minor=99900, status=Product.Status.DRAFT)
 
 
-def test_a_promotion_is_drafted_from_the_measured_inventory(shop):
+def test_a_promotion_is_drafted_from_the_measured_inventory(shop, settings):
     task = run_ops("service_promotion")
 
     assert (task.status, task.error) == ("succeeded", "")
@@ -41,6 +41,10 @@ def test_a_promotion_is_drafted_from_the_measured_inventory(shop):
         ("KIT", 129900, None),
     ]
     assert f"utm_source=storefront&utm_medium=banner&utm_campaign=run-{task.run_id}" in promotion.link
+    assert promotion.headline == f"Made to order at {settings.STORE_NAME}"
+    assert promotion.channels["storefront"] == (
+        f"{promotion.headline}: Logo design from $45.00; Icon pack, $24.00, 3 left; Launch kit 2, $1,299.00."
+    )
     assert "Icon pack, $24.00, 3 left" in promotion.channels["email"]
     assert "Launch kit 2, $1,299.00" in promotion.channels["linkedin"]
 

@@ -45,7 +45,7 @@ class LaunchAnnouncement(Workflow):
         return draft(work, inventory, "launch_announcement.md", words, result, *payloads)
 
     def _words(self, task, store, items, listed):
-        headline = promotion_texts.cut(f"New at {store}: {items[0]['title']}", 120)
+        headline = promotion_texts.cut(f"New at {store}", 120)
         more = f" It is one of {listed} things that went on sale together." if listed > 1 else ""
         fallback = f"{items[0]['title']} is on sale from today.{more}"
         facts = {"store": store, "listed": listed, "offers": [offer_facts(item) for item in items]}

@@ -83,7 +83,8 @@ class ServicePromotion(Workflow):
             )
             return Outcome(result, [note], needs_human="Nothing is listed: list a gig or a product first.")
         work.progress(1, 3, "wording")
-        headline = promotion_texts.cut(f"{inventory['store']}: {items[0]['title']}", 120)
+        opening = "Made to order" if items[0]["kind"] == "service" else "On offer"
+        headline = promotion_texts.cut(f"{opening} at {inventory['store']}", 120)
         pitch = self._pitch(work.task, inventory["store"], items)
         work.progress(2, 3, "checking every figure")
         return draft(work, observation, "promotion.md", Draft(headline, pitch, items), result)
