@@ -366,6 +366,24 @@ def test_six_acceptances_at_once_earn_once():
     assert SuccessStory.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_same_marketplace_order_sent_six_times_at_once_is_taken_once():
+    make_gig("logo", requirements=NEEDS_TITLE)
+
+    def send(_):
+        try:
+            return take().pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        orders = set(pool.map(send, range(6)))
+
+    assert len(orders) == 1
+    assert ServiceOrder.objects.count() == 1
+    assert ledger_size() == (1, 1, 3)
+
+
 # --- Revisions and interruptions ------------------------------------------------------------------------------
 
 
