@@ -50,6 +50,7 @@ def problem(error, context):
             answer["Retry-After"] = str(body["retry_after"])
         return answer
     if isinstance(error, RequestDataTooBig):
+        _read_away(context["request"])
         return _answer(413, "The body is larger than this API accepts.")
     response = exception_handler(error, context)
     if response is None:
@@ -67,6 +68,13 @@ def problem(error, context):
         if response.has_header(name):
             answer[name] = response[name]
     return answer
+
+
+def _read_away(request, most=64_000_000):
+    """Read an oversize body and drop it: a client that is still sending sees the answer, not a broken pipe."""
+    stream = request._request.META.get("wsgi.input")
+    while stream and most > 0 and (chunk := stream.read(min(most, 1 << 20))):
+        most -= len(chunk)
 
 
 def _answer(status, detail, errors=(), extra=None):

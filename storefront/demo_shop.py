@@ -17,7 +17,7 @@ def open_shop():
     """
     made = []
     for name in ("inventory.csv", "services.csv"):
-        if not CatalogImport.objects.filter(name=name).exists():
+        if not CatalogImport.objects.filter(name=name, status=CatalogImport.Status.APPLIED).exists():
             made.append(importing.import_catalog((FILES / name).read_bytes(), name, publish=True))
     return made
 

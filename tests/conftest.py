@@ -1,14 +1,6 @@
-"""Fixtures for every test. Nothing here touches var/ of the checkout."""
+"""Fixtures for every test."""
 
-import os
-import tempfile
 from importlib import import_module
-
-os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="direction-board-test-"))
-if os.environ.get("TEST_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-if os.environ.get("TEST_REDIS_URL"):
-    os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
 
 import pytest
 from django.apps import apps
@@ -53,8 +45,8 @@ def staff_client(client, staff):
 
 @pytest.fixture(autouse=True, scope="session")
 def _a_page_asked_for_inside_a_test_keeps_its_connection():
-    """Django ends a request by closing a connection whose transaction is open. Its test client prevents that for its
-    own requests; the audit asks the WSGI application for pages without that client."""
+    """Django ends a request by closing a connection whose transaction is open. Its test client prevents that for
+    its own requests; the audit asks the WSGI application for pages without that client."""
     close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
     BaseDatabaseWrapper.close_if_unusable_or_obsolete = lambda self: self.in_atomic_block or close(self)
     yield

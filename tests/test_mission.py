@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -56,13 +57,16 @@ class Program:
             if until in line:
                 break
         self.output = "".join(lines)
+        self.rest = []
+        # Read on: a worker that prints into a full pipe would stand still.
+        self._reader = threading.Thread(target=lambda: self.rest.extend(self.process.stdout), daemon=True)
+        self._reader.start()
         assert until in self.output, self.output
         return self.output
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        rest = self.process.stdout.read()
-        return self.process.wait(30), rest
+        return self.process.wait(30)
 
     def token(self):
         command = [sys.executable, "manage.py", "create_token", "owner"]
@@ -352,7 +356,7 @@ def test_a_wrong_file_is_refused_and_nothing_is_imported(program, tmp_path):
 
     status, body, _ = program.upload(page)
 
-    assert status == 422 and "HTML" in json.dumps(body), body
+    assert status == 422 and "web page" in json.dumps(body), body
     assert [p["sku"] for p in all_pages(program, "/api/v1/products?page_size=200")] == before
 
 

@@ -286,7 +286,7 @@ class ProposalAdmin(VerbAdmin, ReadOnlyAdmin):
         Verb(
             "accept",
             "Accept",
-            lambda proposal, request: proposals.accept(proposal),
+            lambda proposal, request: proposals.accept(proposal, by=request.user),
             "agency.change_proposal",
             "The new value is written, if the old one is still there.",
             fits=status_in("open"),
@@ -294,7 +294,7 @@ class ProposalAdmin(VerbAdmin, ReadOnlyAdmin):
         Verb(
             "reject",
             "Reject",
-            lambda proposal, request: proposals.reject(proposal),
+            lambda proposal, request: proposals.reject(proposal, by=request.user),
             "agency.change_proposal",
             "The gig stays as it is.",
             fits=status_in("open"),

@@ -1,0 +1,13 @@
+"""Where a test run keeps its files and which services it uses.
+
+Loaded by pytest before Django's settings are (`-p tests.environment`): nothing here touches the checkout's var/.
+"""
+
+import os
+import tempfile
+
+os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="direction-board-test-")
+for name in ("DATABASE_URL", "REDIS_URL"):
+    os.environ.pop(name, None)
+    if os.environ.get(f"TEST_{name}"):
+        os.environ[name] = os.environ[f"TEST_{name}"]
