@@ -236,7 +236,8 @@ def test_a_sales_audit_checks_the_file_and_every_page(program):
     listed = list(all_pages(program, "/api/v1/products?status=listed&page_size=200"))
     assert run["status"] == "succeeded"
     assert len(listed) > 20
-    assert result["pages_checked"] == len(listed) + 4  # home, catalog, services, portfolio
+    gigs = program.get("/api/v1/gigs?is_listed=true")["results"]
+    assert result["pages_checked"] == len(listed) + len(gigs) + 4  # home, catalog, services, portfolio
     assert result["counts"]["error"] == 0, result
     names = {artifact["name"] for artifact in run["tasks"][0]["artifacts"]}
     assert names == {"inventory_audit.html", "inventory_audit.csv"}
