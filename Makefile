@@ -24,7 +24,7 @@ extras: requirements/extras.txt .venv/run.stamp
 check: .venv/dev.stamp
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@find templates -name '*.html' -print0 | xargs -0 $(PY) -m djade --check --target-version 5.2
+	@find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --check --target-version 5.2
 	@$(PY) manage.py makemigrations --check --dry-run
 	@DEBUG=false SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://shop.example ALLOWED_HOSTS=shop.example \
 		$(PY) manage.py check --deploy --fail-level WARNING
