@@ -132,6 +132,11 @@ class InventoryAudit(Workflow):
         artifacts = audit_report.artifacts(report)
         result = _result(findings, observation, artifacts) | {"pages_checked": pages, "file": payload["file"]}
         result |= {"files": [file.name for file in files], "totals": payload["totals"]}
+        totals, found_counts = payload["totals"], result["counts"]
+        result["message"] = (
+            f"{totals['products']} products and {totals['services']} services measured, {pages} pages looked at: "
+            f"{found_counts['error']} errors, {found_counts['warning']} warnings."
+        )
         return Outcome(result, artifacts)
 
 
@@ -185,6 +190,10 @@ class StorefrontBuild(Workflow):
             "file": inventory.file_ref(release.catalog_import),
             "advice": _advice(findings, listed),
         }
+        result["message"] = (
+            f"Release {release.pk}: {len(listed)} listed, {result['created']} created, "
+            f"{result['changed']} changed, {verified.pages} pages looked at. {result['advice']}"
+        ).strip()
         return Outcome(result, artifacts)
 
 

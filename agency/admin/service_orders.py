@@ -243,7 +243,7 @@ class ServiceOrderAdmin(VerbAdmin, ReadOnlyAdmin):
     def take_view(self, request):
         if not request.user.has_perm("agency.add_serviceorder"):
             raise PermissionDenied
-        form = TakeOrderForm(request.POST or None)
+        form = TakeOrderForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             values = form.cleaned_data
             package = values["package"]

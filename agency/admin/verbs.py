@@ -47,6 +47,9 @@ class ReadOnlyInline(admin.TabularInline):
     can_delete = False
     show_change_link = True
 
+    def get_readonly_fields(self, request, obj=None):
+        return self.fields
+
     def has_add_permission(self, request, obj=None):
         return False
 
@@ -75,7 +78,7 @@ class VerbAdmin(admin.ModelAdmin):
         row = get_object_or_404(self.model, pk=pk)
         if verb is None or not request.user.has_perm(verb.right):
             raise PermissionDenied
-        form = verb.form(request.POST or None)
+        form = verb.form(request.POST, request.FILES) if request.method == "POST" else verb.form()
         if request.method == "POST" and form.is_valid():
             answer = self._do(verb, row, request, form.cleaned_data)
             return answer or redirect(self.page_of(row))

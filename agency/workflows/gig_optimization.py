@@ -96,6 +96,7 @@ class GigOptimization(Workflow):
             "counts": dict(sorted(Counter(row["code"] for row in rows).items())),
             "proposals": len(proposed),
             "findings": rows,
+            "message": f"{len(gigs)} gigs reviewed, {len(rows)} findings, {len(proposed)} proposals.",
         }
         effects = [partial(proposals.propose, finding=finding) for finding in proposed]
         return Outcome(result, _reports(result, observation), effects)
@@ -129,7 +130,7 @@ def as_row(finding):
 
 def _reports(result, observation):
     rows = result["findings"]
-    summary = f"{result['gigs']} gigs reviewed, {len(rows)} findings, {result['proposals']} proposals."
+    summary = result["message"]
     shown = "\n".join(
         "<tr>" + "".join(f"<td>{escape(_text(row[name]))}</td>" for name in COLUMNS) + "</tr>" for row in rows
     )

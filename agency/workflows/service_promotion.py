@@ -131,7 +131,11 @@ def draft(work, observation, name, words, result, *more_payloads):
     artifacts = promotion_texts.files(
         name, words.headline, words.pitch, words.items, texts, work.run.pk, observation.ref
     )
-    return Outcome(result | {"headline": words.headline, "channels": texts, "link": link}, artifacts, [keep])
+    message = (
+        f"Drafted “{words.headline}” with {len(words.items)} offers; a person decides whether it is published."
+    )
+    result |= {"headline": words.headline, "channels": texts, "link": link, "message": message}
+    return Outcome(result, artifacts, [keep])
 
 
 def choose(inventory, slugs):

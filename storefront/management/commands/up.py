@@ -130,7 +130,9 @@ class Command(BaseCommand):
             if task.started_at and task.finished_at:
                 took = f" in {(task.finished_at - task.started_at).total_seconds():.1f} s"
             said = (task.result or {}).get("message") or task.error or task.waiting_on
-            self.say(f"  {task.pipeline:5} {task.workflow}: {task.get_status_display()}{took}. {said}")
+            self.say(
+                f"  {task.get_pipeline_display():5} {task.workflow}: {task.get_status_display()}{took}. {said}"
+            )
         for seen in run.observations.all():
             self.say(f"  measured: {seen.kind}, sha256 {seen.sha256[:16]}...")
 
