@@ -1,13 +1,12 @@
 """Promotion texts for each channel, made only of figures that were measured."""
 
-import csv
-import io
 import re
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from agency import figures
 from agency.workflows import NewArtifact
 from earnings import money
+from earnings.sheets import write_sheet
 
 # channel -> utm_medium, and the most characters that the channel takes
 CHANNELS = {
@@ -19,7 +18,6 @@ CHANNELS = {
 }
 FEW_LEFT = 20
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def utm_link(url, channel, run_id):
@@ -93,13 +91,8 @@ def links(items, run_id):
 
 def csv_file(name, kind, rows):
     """A CSV artifact that no spreadsheet takes for formulas. `rows` are dicts with the same keys."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(rows[0])
-    for row in rows:
-        cells = ("" if value is None else str(value) for value in row.values())
-        writer.writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
-    return NewArtifact(kind, name, "text/csv; charset=utf-8", ("\ufeff" + buffer.getvalue()).encode())
+    cells = [["" if value is None else value for value in row.values()] for row in rows]
+    return NewArtifact(kind, name, "text/csv; charset=utf-8", write_sheet(rows[0], cells))
 
 
 def files(name, headline, pitch, items, texts, run_id, ref):

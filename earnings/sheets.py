@@ -262,3 +262,16 @@ def _row(number, cells, header):
     problem = "" if fits else f"has {len(cells)} cells, the header has {len(header)}"
     padded = cells + [""] * (len(header) - len(cells))
     return Row(number, {name: cell for name, cell in zip(header, padded, strict=False) if name}, problem)
+
+
+def write_sheet(header, rows, *, delimiter=",", for_people=True):
+    """A table as bytes in UTF-8, the way back from `read_sheet`.
+
+    `for_people`: with a byte order mark, so that Excel shows accents, and with formulas disarmed. Files that a
+    marketplace imports get neither: both would end up in titles.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    for row in (header, *rows):
+        writer.writerow([safe_cell(cell) for cell in row] if for_people else row)
+    return text.getvalue().encode("utf-8-sig" if for_people else "utf-8")

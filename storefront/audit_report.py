@@ -7,7 +7,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from agency.workflows import NewArtifact
-from storefront import tables
+from earnings.sheets import write_sheet
 from storefront.findings import CODES, SEVERITIES, Finding, counts, in_order
 
 HEADINGS = {"error": "Errors", "warning": "Warnings", "info": "Notes"}
@@ -55,7 +55,7 @@ def as_html(report):
 def as_csv(findings):
     header = ["severity", "sku", "code", "message", "expected", "seen", "fix"]
     rows = [[getattr(finding, name) for name in header] for finding in in_order(findings)]
-    return tables.write(header, rows)
+    return write_sheet(header, rows)
 
 
 def verdict(found):

@@ -110,4 +110,4 @@ def test_no_spreadsheet_takes_a_cell_for_a_formula():
 
     text = promotion_texts.csv_file("a.csv", "k", rows).content.decode("utf-8-sig")
 
-    assert text == "sku,title,n,ok\r\n'=1+1,'@x,'-5,a=b\r\n"
+    assert text == "sku,title,n,ok\r\n'=1+1,'@x,-5,a=b\r\n"

@@ -1,10 +1,7 @@
 """The report of an import, for people: refused rows first, prices as prices, and as CSV."""
 
-import csv
-import io
-
 from earnings import money
-from earnings.sheets import safe_cell
+from earnings.sheets import write_sheet
 
 OUTCOMES = ("created", "changed", "unchanged", "refused")
 _IMPORTANCE = {"refused": 0, "note": 1, "changed": 2, "created": 3, "unchanged": 4}
@@ -41,16 +38,13 @@ def as_text(line):
 
 def as_csv(report):
     """The whole report as CSV with a byte order mark, safe to open in a spreadsheet."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(["row", "sku", "outcome", "column", "old", "new", "remark"])
+    rows = []
     for line in report:
-        start = [line["row"], safe_cell(line["sku"]), line["outcome"]]
-        rows = [[name, old, new, ""] for name, old, new in changes(line)]
-        rows += [[column, "", "", detail] for column, detail in remarks(line)]
-        for row in rows or [["", "", "", ""]]:
-            writer.writerow(start + [safe_cell(cell) for cell in row])
-    return ("\ufeff" + out.getvalue()).encode()
+        start = [line["row"], line["sku"], line["outcome"]]
+        told = [[name, old, new, ""] for name, old, new in changes(line)]
+        told += [[column, "", "", detail] for column, detail in remarks(line)]
+        rows += [start + cells for cells in told or [["", "", "", ""]]]
+    return write_sheet(["row", "sku", "outcome", "column", "old", "new", "remark"], rows)
 
 
 def _amount(minor, name, line, side):

@@ -12,7 +12,8 @@ from agency.recipes import Made, Recipe, register
 from agency.workflows import NewArtifact
 from earnings import money
 from earnings.refusals import Refusal
-from storefront import catalog, tables
+from earnings.sheets import write_sheet
+from storefront import catalog
 from storefront.recipes import client_catalog
 from storefront.recipes.channels import CHANNELS, armed, cut, disarmed, item_of
 
@@ -68,7 +69,7 @@ def _written(channel, items):
     rows = channel.rows(items)
     if channel.disarms:
         rows = ([disarmed(cell) for cell in row] for row in rows)
-    return tables.write(channel.header, rows, delimiter=channel.delimiter, for_people=False)
+    return write_sheet(channel.header, rows, delimiter=channel.delimiter, for_people=False)
 
 
 def _wanted(brief):
@@ -184,6 +185,6 @@ def _papers(opened, items, channels, notes):
     readme = render_to_string("storefront/reports/listing_pack.txt", context)
     header = ("Channel", "SKU", "What", "Before", "After")
     return [
-        NewArtifact("listing_notes", "notes.csv", "text/csv; charset=utf-8", tables.write(header, notes)),
+        NewArtifact("listing_notes", "notes.csv", "text/csv; charset=utf-8", write_sheet(header, notes)),
         NewArtifact("listing_readme", "README.txt", "text/plain; charset=utf-8", readme.encode()),
     ]
