@@ -109,6 +109,10 @@ class OrchestrateIntent(RemembersAnswers, APIView):
 class IntentViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Wishes and their superpositions."""
 
+    @property
+    def rights(self):
+        return ("agency.add_run",) if self.action == "collapse" else ("agency.view_intent",)
+
     queryset = Intent.objects.select_related("playbook").prefetch_related("states", "runs")
     serializer_class = s.IntentSerializer
     filterset_fields = ["status", "playbook__slug"]
@@ -127,6 +131,11 @@ class IntentViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveMode
 @extend_schema(tags=["runs"])
 class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Executions: their tasks, observations and events."""
+
+    @property
+    def rights(self):
+        verbs = {"cancel": "change", "resume": "add", "replay": "add"}
+        return (f"agency.{verbs.get(self.action, 'view')}_run",)
 
     queryset = RUNS
     serializer_class = s.RunSerializer
@@ -230,6 +239,10 @@ class ArtifactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     """Files that prove work was done."""
 
     queryset = Artifact.objects.all()
+
+    def get_queryset(self):
+        return Artifact.objects.visible_to(self.request.user)
+
     serializer_class = s.ArtifactSerializer
     filterset_fields = ["run", "task", "service_order", "kind"]
 

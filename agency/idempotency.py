@@ -41,7 +41,13 @@ class RemembersAnswers:
     def handle_exception(self, error):
         if isinstance(error, _Replay):
             return error.answer
-        return super().handle_exception(error)
+        try:
+            return super().handle_exception(error)
+        except Exception:
+            if self._remembered:  # a crash is not an answer: the next try is a first one
+                self._remembered.delete()
+                self._remembered = None
+            raise
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -61,7 +67,7 @@ class RemembersAnswers:
     def _claim(self, request, key):
         if not 0 < len(key) <= LONGEST_KEY:
             raise Refusal("Idempotency-Key must have 1 to 255 characters.", status=400)
-        said = "\n".join([str(request.user.pk), request.method, request.path, key])
+        said = "\n".join([str(request.user.pk), request.method, request.path_info, key])
         scope = hashlib.sha256(said.encode()).hexdigest()
         body = hashlib.sha256(canonical_json(request.data).encode()).hexdigest()
         forget(scope=scope)

@@ -7,7 +7,12 @@ from earnings import money
 from earnings.models import Channel
 from earnings.refusals import Refusal
 
-EXTERNAL_FIELDS = ("channel", "order_id", "amount", "currency")
+EXTERNAL_FIELDS = {
+    "channel": "Say which marketplace was paid.",
+    "order_id": "Give the order's number on the marketplace, as text.",
+    "amount": 'Give the amount that was paid there, as text like "100.00".',
+    "currency": 'Give the currency of the amount, three letters like "USD".',
+}
 SIMULATED_CHANNEL = "demo"
 
 
@@ -44,11 +49,13 @@ def read_order(gig, package, external=None):
 
 def _read_external(external):
     errors = {
-        name: "This is missing: text."
-        for name in EXTERNAL_FIELDS
+        name: asked
+        for name, asked in EXTERNAL_FIELDS.items()
         if not isinstance(external.get(name), str) or not external[name].strip()
     }
     unknown = {name: "There is no such field." for name in external if name not in (*EXTERNAL_FIELDS, "client")}
+    if not isinstance(external.get("client", ""), str):
+        unknown["client"] = "Must be text."
     texts = {name: external[name].strip() for name in EXTERNAL_FIELDS if name not in errors}
     channel = Channel.objects.filter(pk=texts["channel"]).first() if "channel" in texts else None
     if channel is None or channel.pk == SIMULATED_CHANNEL:

@@ -2,8 +2,12 @@
 
 import logging
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError
 from django.http import Http404, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -26,6 +30,8 @@ TITLES = {
     415: "Unsupported media type",
     422: "Values refused",
     429: "Too many requests",
+    500: "Server error",
+    503: "Busy",
 }
 
 
@@ -36,6 +42,12 @@ class CursorPages(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = "-pk"
+
+    def paginate_queryset(self, queryset, request, view=None):
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValueError, DjangoValidationError, DataError):
+            raise exceptions.NotFound(self.invalid_cursor_message) from None
 
 
 def problem(error, context):
@@ -52,6 +64,11 @@ def problem(error, context):
     if isinstance(error, RequestDataTooBig):
         _read_away(context["request"])
         return _answer(413, "The body is larger than this API accepts.")
+    if isinstance(error, SuspiciousOperation):
+        return _answer(400, "The request has too many fields or files, or another form that is not accepted.")
+    if isinstance(error, DataError):
+        set_rollback()
+        return _answer(400, "A value of the request can't be stored.")
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -86,8 +103,34 @@ def _answer(status, detail, errors=(), extra=None):
 
 def not_found(request, *args, **kwargs):
     """An unknown address under /api/: the same form as every other refusal."""
-    body = {"type": "about:blank", "title": TITLES[404], "status": 404, "detail": "There is no such address."}
-    return JsonResponse(body, status=404, content_type="application/problem+json")
+    return _plain(404, "There is no such address.")
+
+
+def _plain(status, detail):
+    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def bad_request(request, exception):
+    """Django's own 400, such as a foreign Host: a problem for programs, a page for people."""
+    if request.path_info.startswith("/api/"):
+        return _plain(400, "The request can't be understood.")
+    return defaults.bad_request(request, exception)
+
+
+def server_error(request):
+    """A fault of ours: a problem for programs, a page for people."""
+    if request.path_info.startswith("/api/"):
+        return _plain(500, "Something went wrong here; it was logged.")
+    return defaults.server_error(request)
+
+
+def client_address(request):
+    """The address that asks, for login throttling: what the last of our own proxies saw, else the connection's."""
+    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    if settings.PROXIES and len(forwarded) >= settings.PROXIES and forwarded[-settings.PROXIES]:
+        return forwarded[-settings.PROXIES]
+    return request.META.get("REMOTE_ADDR", "")
 
 
 def slashless(get_response):

@@ -3,6 +3,7 @@
 Every variable is read first and checked together, so that a wrong environment is reported once, in full.
 """
 
+import os
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ AI_BASE_URL = env.str("AI_BASE_URL", "")
 AI_API_KEY = env.str("AI_API_KEY", "")
 AI_MODEL = env.str("AI_MODEL", "")
 Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))
+PROXIES = env.int("PROXIES", 0, validate=check.Range(min=0, max=5))
+HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", True)
 LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=check.OneOf(["text", "json"]))
 try:
     env.seal()
@@ -41,18 +44,19 @@ except EnvValidationError as error:
 
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
 VAR_DIR = VAR_DIR.resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # briefs, clients, sessions: nobody else's to read
 
 
 def _secret_key_file(path):
     """The key of an installation that was not given one: made once, kept beside the database it protects."""
     try:
-        with path.open("x") as new:
-            path.chmod(0o600)
-            new.write(secrets.token_urlsafe(64))
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        pass
-    return path.read_text().strip()
+        return path.read_text().strip()
+    key = secrets.token_urlsafe(64)
+    with os.fdopen(made, "w") as new:
+        new.write(key)
+    return key
 
 
 SECRET_KEY = SECRET_KEY or _secret_key_file(VAR_DIR / "secret_key")
@@ -197,6 +201,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "config.api.client_address"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -216,8 +221,9 @@ CONTENT_SECURITY_POLICY = {
 _https = urlsplit(PUBLIC_URL).scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https and HSTS_SUBDOMAINS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -260,7 +266,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["earnings.rights.ModelRights"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.StorableJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "config.api.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -268,6 +274,8 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
+    # How many proxies of ours stand in front: their count decides which address a throttle counts.
+    "NUM_PROXIES": PROXIES,
     "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "3000/min"},
     "EXCEPTION_HANDLER": "config.api.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -284,6 +292,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.document_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "PackageTierEnum": "agency.models.Package.Tier",
         "MoneyKindEnum": "earnings.models.Kind",

@@ -41,6 +41,9 @@ api = [
     ),
 ]
 
+handler400 = "config.api.bad_request"
+handler500 = "config.api.server_error"
+
 urlpatterns = [
     path("api/v1/", include(api)),
     re_path(r"^api/", csrf_exempt(not_found)),

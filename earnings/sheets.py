@@ -58,6 +58,11 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
 
 
+# A small file can hold millions of empty cells; these keep one upload within a few hundred MB of memory.
+MOST_COLUMNS = 1_000
+MOST_CELLS = 3_000_000
+
+
 def read_sheet(data: bytes, *, is_header=None) -> Sheet:
     """The table in a file, or `Refusal` (422, with `row` where one is to blame) naming why it can't be read.
 
@@ -215,10 +220,14 @@ def _likely_delimiter(text, is_header):
 
 
 def _records(text, delimiter):
-    records = []
+    records, cells = [], 0
     try:
         for record in _parse(text, delimiter):
             records.append(record)
+            cells += len(record[1])
+            if len(record[1]) > MOST_COLUMNS or cells > MOST_CELLS:
+                detail = f"More than {MOST_COLUMNS:,} columns or {MOST_CELLS:,} cells: split the file."
+                raise _refusal(detail, row=record[0])
     except csv.Error as error:
         row = records[-1][0] + 1 if records else 1
         if "unexpected end of data" in str(error):

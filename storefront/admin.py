@@ -209,6 +209,8 @@ class UploadForm(forms.Form):
 
 
 def _apply(row, request):
+    if not request.user.has_perms(["storefront.add_product", "storefront.change_product"]):
+        raise Refusal("Importing needs the rights to add and change products.")
     if row.publish and not request.user.has_perm("storefront.publish_product"):
         raise Refusal("Publishing needs the right to publish products.")
     done = importing.apply(row)

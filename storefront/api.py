@@ -244,9 +244,8 @@ class ProductViewSet(
         serializer.instance = editing.change(product, values)
 
     def _check_right(self, now, wanted):
-        touches_shop = Product.Status.LISTED in (now, wanted) and now != wanted
-        if touches_shop and not self.request.user.has_perm("storefront.publish_product"):
-            raise PermissionDenied("Listing or unlisting a product needs the right storefront.publish_product.")
+        if now != wanted and not self.request.user.has_perm("storefront.publish_product"):
+            raise PermissionDenied("Changing a product's status needs the right storefront.publish_product.")
 
     def _move(self, product, wanted):
         if product.status != wanted and not publishing.change_status(product, wanted):

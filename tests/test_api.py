@@ -5,7 +5,8 @@ import json
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
@@ -309,3 +310,105 @@ def test_live_and_ready(client):
         "workers": False,
         "queue": True,
     }
+
+
+UNSTORABLE = [
+    ('{"statement": "a\\u0000b"}', "/statement"),
+    ('{"statement": "\\ud800"}', "/statement"),
+    ('{"\\ud800": 1}', "/\\ud800"),
+    ('{"statement": 1e999}', "/statement"),
+    ('{"statement": ' + "[" * 100 + "]" * 100 + "}", "/statement" + "/0" * 63),
+]
+
+
+@pytest.mark.parametrize(("raw", "pointer"), UNSTORABLE)
+def test_what_no_database_can_keep_is_refused_before_anything_is_stored(api, raw, pointer):
+    answer = api.post("/api/v1/orchestrate/intent", raw, content_type="application/json")
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert Intent.objects.count() == 0
+
+
+def test_a_body_that_is_nested_without_end_is_refused(api):
+    answer = api.post("/api/v1/orchestrate/intent", "[" * 50_000, content_type="application/json")
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+def test_a_brief_that_can_not_be_stored_leaves_the_lists_readable(api):
+    make_gig("logo")
+    body = '{"gig": "logo", "package": "basic", "brief": {"note": {"x": "\\ud800"}}}'
+
+    answer = api.post("/api/v1/service-orders", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/brief/note/x")
+    assert api.get("/api/v1/service-orders").json()["results"] == []
+
+
+@pytest.mark.parametrize("path", ["runs", "products", "portfolio", "earnings/entries"])
+def test_a_cursor_that_nobody_gave_out_is_not_found(api, path):
+    make_run()
+
+    answer = api.get(f"/api/v1/{path}?cursor=cD1hYmM=")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_a_foreign_host_is_answered_in_the_form_of_the_address(client):
+    program = client.get("/api/v1/runs", headers={"Host": "evil.example"})
+    person = client.get("/", headers={"Host": "evil.example"})
+
+    assert (program.status_code, program["Content-Type"]) == (400, "application/problem+json")
+    assert (person.status_code, person["Content-Type"]) == (400, "text/html; charset=utf-8")
+
+
+def test_a_fault_of_ours_is_a_problem_too(api, monkeypatch):
+    def explode(*args, **kwargs):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("agency.quantum_state.superpose", explode)
+    api.raise_request_exception = False
+
+    first = api.post("/api/v1/orchestrate/intent", {"statement": "x"}, headers={"Idempotency-Key": "k"})
+    again = api.post("/api/v1/orchestrate/intent", {"statement": "x"}, headers={"Idempotency-Key": "k"})
+
+    assert (first.status_code, first["Content-Type"]) == (500, "application/problem+json")
+    assert again.status_code == 500
+
+
+def test_a_replay_needs_the_right_to_start_runs(db):
+    user = User.objects.create_user("reader", password="a long pass phrase")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_run", "change_run"]))
+    client = APIClient()
+    client.force_authenticate(user)
+    run = make_run()
+
+    assert client.post(f"/api/v1/runs/{run.pk}/replay").status_code == 403
+    assert client.post(f"/api/v1/runs/{run.pk}/cancel").status_code == 200
+    assert Run.objects.count() == 1
+
+
+def test_a_clients_files_are_only_for_who_may_see_orders(api):
+    make_product()
+    gig = make_gig(recipe="thumbnail")
+    brief = {"gig": gig.slug, "package": "basic", "brief": {"title": "Ten desks", "brand_color": "#1d4ed8"}}
+    api.post("/api/v1/orchestrate/service", {"workflow": "fiverr_bot", "params": brief})
+    work_off()
+    made = [a for a in api.get("/api/v1/artifacts").json()["results"] if a["content_type"] == "image/png"]
+    editors = member_of("Catalog editors")
+
+    assert len(made) == 1
+    assert editors.get(f"/api/v1/artifacts/{made[0]['id']}/file").status_code == 404
+    assert all(a["id"] != made[0]["id"] for a in editors.get("/api/v1/artifacts").json()["results"])
+    assert b"".join(api.get(made[0]["url"]).streaming_content).startswith(b"\x89PNG")
+
+
+def test_anonymous_callers_can_not_leave_the_throttle_by_naming_another_address(nobody, settings):
+    cache.clear()
+    answers = {
+        nobody.get("/api/v1/portfolio", headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
+        for number in range(125)
+    }
+
+    assert answers == {200, 429}

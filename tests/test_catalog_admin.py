@@ -131,7 +131,12 @@ def test_uploading_needs_the_right(client):
 def test_publishing_by_an_import_needs_the_right_to_publish(client):
     clerk = User.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.set(
-        Permission.objects.filter(codename__in=["view_catalogimport", "add_catalogimport", "change_catalogimport"])
+        Permission.objects.filter(
+            codename__in=[
+                *("view_catalogimport", "add_catalogimport", "change_catalogimport"),
+                *("add_product", "change_product"),
+            ]
+        )
     )
     client.force_login(clerk)
     upload(client, publish="on")

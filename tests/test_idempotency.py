@@ -117,3 +117,11 @@ def test_twenty_equal_requests_at_once_make_one_run():
 
     assert Run.objects.count() == 1
     assert set(answers) <= {202, 409} and 202 in answers
+
+
+def test_a_slash_at_the_end_does_not_make_a_key_new(api):
+    first = ask(api)
+    second = ask(api, path=PATH + "/")
+
+    assert second["Idempotent-Replayed"] == "true"
+    assert second.json()["id"] == first.json()["id"]

@@ -153,3 +153,8 @@ def test_harmless_cells_stay_as_they_are(cell):
 
 def test_nothing_becomes_an_empty_cell():
     assert safe_cell(None) == ""
+
+
+def test_a_small_file_of_millions_of_empty_cells_is_refused_early():
+    with pytest.raises(Refusal, match="columns or"):
+        read_sheet(b"a" + b"," * 2_000_000 + b"\n1,2\n")

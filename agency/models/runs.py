@@ -259,6 +259,12 @@ def private_storage():
     return storages["default"]
 
 
+class ArtifactQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """What was made for a client is only for who may see service orders."""
+        return self if user.has_perm("agency.view_serviceorder") else self.filter(service_order=None)
+
+
 class Artifact(models.Model):
     """A file that proves work was done; `sha256` is of its bytes. Only views that check who asks serve it."""
 
@@ -274,6 +280,8 @@ class Artifact(models.Model):
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ArtifactQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
