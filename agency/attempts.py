@@ -6,10 +6,11 @@ its lease, a second delivery and a result after a cancel find that condition fal
 
 import hashlib
 import random
+from contextlib import suppress
 from datetime import timedelta
 
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -26,11 +27,24 @@ class Lost(Exception):
     """This attempt is no longer the task's newest, or the task was canceled: nothing of it may be kept."""
 
 
+def hold_run(run_id):
+    """Lock the run's row until the transaction ends: first of all, in every transaction that changes a task.
+
+    One order of locks for claim, finish, cancel and the rest, so that none of them can deadlock with another on
+    PostgreSQL; it also keeps a run's events in order. SQLite's transactions exclude each other anyway.
+    """
+    if connection.features.has_select_for_update:
+        Run.objects.select_for_update().values_list("pk").get(pk=run_id)
+
+
 def claim(worker):
     """Take the next due task under a lease, or None. The attempt's number is its fence."""
     now = timezone.now()
     for task in Task.objects.due(now).order_by("due_at", "id")[:10]:
+        if task.status == Task.Status.RUNNING and _gave_up(task):
+            continue
         with transaction.atomic():
+            hold_run(task.run_id)
             won = Task.objects.filter(
                 pk=task.pk, status=task.status, attempts=task.attempts, lease_until=task.lease_until
             ).update(
@@ -58,6 +72,22 @@ def claim(worker):
             )
         return task
     return None
+
+
+def _gave_up(task):
+    """End a task whose workers keep dying: whatever kills them would go on killing."""
+    workflow = workflows.find(task.workflow)
+    if workflow is None or 1 + _failures(task) < workflow.max_attempts:
+        return False
+    with transaction.atomic(), suppress(Lost):
+        hold_run(task.run_id)
+        message = f"Its worker was lost {task.attempts} times."
+        _end_attempt(task, task.attempts, message, Attempt.Outcome.LOST, lease_until=task.lease_until)
+    return True
+
+
+def _failures(task):
+    return task.tries.filter(outcome__in=[Attempt.Outcome.FAILED, Attempt.Outcome.LOST]).count()
 
 
 def renew(task_id, fence):
@@ -89,6 +119,7 @@ def observe(task, fence, kind, payload):
     """
     if kind not in task.measures:
         raise ValueError(f"{task.workflow} does not measure {kind}")
+    hold_run(task.run_id)
     renew(task.pk, fence)
     body = canonical_json(payload)
     stored = Observation.objects.filter(run_id=task.run_id, kind=kind).first()
@@ -122,6 +153,7 @@ def wake_bound(run_id):
 @transaction.atomic
 def wait(task, fence, missing):
     """Free the worker: the task goes on when its observations are there."""
+    hold_run(task.run_id)
     reason = f"the measurement of {', '.join(missing)}"
     if not _mine(task.pk, fence).update(status=Task.Status.WAITING, lease_until=None, waiting_on=reason):
         raise Lost
@@ -141,6 +173,7 @@ def finish(task, fence, outcome):
     stored = []
     try:
         with transaction.atomic():
+            hold_run(task.run_id)
             if not _mine(task.pk, fence).update(
                 status=status,
                 result=outcome.result,
@@ -193,19 +226,35 @@ def _store(task, new):
 @transaction.atomic
 def fail(task, fence, message, *, traceback="", may_retry=True):
     """Note a failed attempt: again later with backoff and jitter, or the end of the task."""
+    hold_run(task.run_id)
     workflow = workflows.find(task.workflow)
-    failures = 1 + task.tries.filter(outcome__in=[Attempt.Outcome.FAILED, Attempt.Outcome.LOST]).count()
-    if may_retry and workflow and failures < workflow.max_attempts:
-        delay = 2**failures * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
-        fields = {"status": Task.Status.QUEUED, "due_at": timezone.now() + timedelta(seconds=delay)}
-        event = ("task.retrying", f"{task.workflow} failed and is tried again in {delay:.0f} s: {message}")
-    else:
-        fields = {"status": Task.Status.FAILED, "finished_at": timezone.now()}
-        event = ("task.failed", f"{task.workflow} failed: {message}")
-    if not _mine(task.pk, fence).update(lease_until=None, error=message, **fields):
+    failures = 1 + _failures(task)
+    if not (may_retry and workflow and failures < workflow.max_attempts):
+        _end_attempt(task, fence, message, Attempt.Outcome.FAILED, traceback=traceback)
+        return
+    delay = 2**failures * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
+    if not _mine(task.pk, fence).update(
+        status=Task.Status.QUEUED,
+        due_at=timezone.now() + timedelta(seconds=delay),
+        lease_until=None,
+        error=message,
+    ):
         raise Lost
     _close_attempt(task, fence, Attempt.Outcome.FAILED, error=message, traceback=traceback)
-    Event.record(task.run_id, event[0], event[1], task_id=task.pk)
+    again = f"{task.workflow} failed and is tried again in {delay:.0f} s: {message}"
+    Event.record(task.run_id, "task.retrying", again, task_id=task.pk)
+
+
+def _end_attempt(task, fence, message, outcome, *, traceback="", **still):
+    """The task failed for good, if this attempt is `still` what it was."""
+    if (
+        not _mine(task.pk, fence)
+        .filter(**still)
+        .update(status=Task.Status.FAILED, finished_at=timezone.now(), lease_until=None, error=message)
+    ):
+        raise Lost
+    _close_attempt(task, fence, outcome, error=message, traceback=traceback)
+    Event.record(task.run_id, "task.failed", f"{task.workflow} failed: {message}", task_id=task.pk)
     settle(task.run_id)
 
 
@@ -234,7 +283,11 @@ def settle(run_id):
         to = Run.Status.PARTIAL if Task.Status.SUCCEEDED in statuses else Run.Status.FAILED
     fields = {} if to == Run.Status.NEEDS_HUMAN else {"finished_at": timezone.now()}
     if Run(pk=run_id).advance(to, **fields):
-        Event.record(run_id, f"run.{to}", f"The run {Run.Status(to).label}")
+        Event.record(
+            run_id,
+            f"run.{to}",
+            f"The run ended: {Run.Status(to).label.lower()}" if fields else "The run waits for a person",
+        )
 
 
 def _skip_unmeasurable(run_id):

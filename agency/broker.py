@@ -8,21 +8,32 @@ The process that waits here is also the clock: every cluster rings for what a ki
 retry's delay left due, so that there is no scheduler that could be missing.
 """
 
+import logging
+import os
+import signal
+import socket
+import threading
 import time
+from datetime import timedelta
+from multiprocessing import parent_process
+from pathlib import Path
 
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from agency.models import Task
+from agency.models import Heartbeat, Task
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "direction_board_bell"
 IDLE = 1.0  # seconds in one wait, after which django-q2 may stop or go on
 LOOK_EVERY = 0.5  # seconds between looks for tasks that became due by the clock
 SWEEP_EVERY = 5.0  # seconds between sweeps, which also show that the workers answer
+SILENT = timedelta(seconds=15)  # workers that show nothing for so long do not answer any more
 
 
 class WakingBroker(ORM):
@@ -30,6 +41,7 @@ class WakingBroker(ORM):
     _next_look = _next_sweep = 0.0
     _data_version = None
     _listening = None
+    _watched_by = None
 
     def enqueue(self, task):
         pk = super().enqueue(task)
@@ -40,6 +52,20 @@ class WakingBroker(ORM):
         return pk
 
     def dequeue(self):
+        # Only in a process that django-q2 made for this, never in one that merely looks at the queue.
+        if self._watched_by is None and parent_process() is not None:
+            self._watched_by = _Watchdog()
+            self._watched_by.start()
+        try:
+            return self._next_messages()
+        except OperationalError:
+            # The database is away or busy. django-q2 would end this process and pause for ten seconds.
+            log.exception("the queue can't be read; trying again")
+            connections[Conf.ORM].close()
+            time.sleep(IDLE)
+            return None
+
+    def _next_messages(self):
         until = time.monotonic() + IDLE
         while True:
             self._listen()
@@ -104,3 +130,43 @@ class WakingBroker(ORM):
                 self._data_version = version
                 return
             time.sleep(0.003)
+
+
+class _Watchdog(threading.Thread):
+    """Ends a cluster whose workers do not answer, so that whoever keeps it running starts it anew.
+
+    A worker that is killed while it waits for work takes the queue's lock with it, and then no worker of that
+    cluster ever gets work again, while django-q2's own status stays green. It runs in the process that fills the
+    queue, as a thread, because that process itself then stands still in a full queue.
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self._sentinel = os.getppid()  # the workers' parent, too
+        self._cluster = f"{socket.gethostname()}:{self._sentinel}"
+
+    def run(self):
+        started = timezone.now()
+        while os.getppid() == self._sentinel:
+            time.sleep(2)
+            try:
+                beat = Heartbeat.objects.filter(pk=self._cluster).values_list("beat_at", flat=True).first()
+            except Exception:  # no database, no verdict
+                log.exception("the workers' heartbeat can't be read")
+                connections[Conf.ORM].close()
+                started = timezone.now()
+                continue
+            if timezone.now() - max(beat or started, started) > SILENT:
+                log.critical("no worker of this cluster answers: ending it")
+                self._end()
+
+    def _end(self):
+        family = [int(pid) for pid in _children_of(self._sentinel) if int(pid) != os.getpid()]
+        for pid in [self._sentinel, *family, os.getpid()]:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _children_of(pid):
+    """Process ids of the children of `pid`, from /proc; none where there is no /proc."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [child for children in lists for child in children.read_text().split()]

@@ -13,10 +13,11 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agency import workflows
-from agency.attempts import settle, wake_bound
+from agency.attempts import hold_run, settle, wake_bound
 from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
+from earnings import storable
 from earnings.refusals import Refusal
 
 RUN_DEADLINE = timedelta(minutes=15)
@@ -69,6 +70,7 @@ def validated(workflow_key, params):
         raise Refusal.of_field("/workflow", f"There is no workflow {workflow_key!r}. Known: {known}.") from None
     if not isinstance(params, dict):
         raise Refusal.of_field("/params", "Must be an object.")
+    storable.check(params, "/params")
     serializer = workflow.Params(data=params)
     unknown = sorted(set(params) - set(serializer.fields))
     serializer.is_valid()
@@ -127,6 +129,7 @@ def open_run(steps, *, title, intent=None, user=None, restart_of=None):
 @transaction.atomic
 def cancel(run, *, reason="canceled by a person", to=Run.Status.CANCELED):
     """End a run now; a result that comes later changes nothing. Canceling twice is canceling once."""
+    hold_run(run.pk)
     if run.status == to:
         return run
     if not run.advance(to, finished_at=timezone.now()):
@@ -153,6 +156,8 @@ def cancel(run, *, reason="canceled by a person", to=Run.Status.CANCELED):
 @transaction.atomic
 def approve(task):
     """A person did what the task waited for: it is tried again."""
+    hold_run(task.run_id)
+    task.refresh_from_db()
     if task.status in (Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.SUCCEEDED):
         return task
     if task.status != Task.Status.NEEDS_HUMAN or not task.advance(
@@ -162,6 +167,8 @@ def approve(task):
             f"This task is {task.get_status_display()}; nothing waits for a person.", allowed=task.allowed
         )
     Run(pk=task.run_id).advance(Run.Status.RUNNING)
+    # People may take days; the deadline is for the work that goes on now.
+    Run.objects.filter(pk=task.run_id).update(deadline_at=timezone.now() + RUN_DEADLINE)
     Event.record(task.run_id, "task.approved", f"{task.workflow}: a person said go on", task_id=task.pk)
     ring()
     return task
@@ -170,6 +177,8 @@ def approve(task):
 @transaction.atomic
 def reject(task, *, reason="A person rejected it."):
     """A person said no: the task ends as failed."""
+    hold_run(task.run_id)
+    task.refresh_from_db()
     if task.status == Task.Status.FAILED:
         return task
     if task.status != Task.Status.NEEDS_HUMAN or not task.advance(
@@ -191,40 +200,50 @@ def replay(run, *, user=None):
 
 @transaction.atomic
 def resume(run, *, user=None):
-    """A new run that keeps what had succeeded, with its observations, and does the rest. Terminal stays final."""
+    """A new run that keeps what had succeeded, with its observations, and does the rest. Terminal stays final.
+
+    What was bound to a measurement that has to be made anew is done anew, too: a run has one truth.
+    """
     if run.status not in (Run.Status.PARTIAL, Run.Status.FAILED, Run.Status.CANCELED, Run.Status.TIMED_OUT):
         raise Refusal(
             f"This run is {run.get_status_display()}; only one that ended without success can be resumed.",
             allowed=run.allowed,
         )
     again = replay(run, user=user)
-    for old in run.tasks.filter(status=Task.Status.SUCCEEDED):
-        new = again.tasks.get(workflow=old.workflow)
-        new.advance(Task.Status.RUNNING, lease_until=timezone.now())
-        new.advance(
-            Task.Status.SUCCEEDED,
-            result=old.result,
-            lease_until=None,
-            started_at=old.started_at,
-            finished_at=old.finished_at,
-        )
+    succeeded = list(run.tasks.filter(status=Task.Status.SUCCEEDED))
+    copies = {}
+    for old in succeeded:
         for seen in old.observations.all():
-            Observation.objects.create(
+            copies[seen.kind] = Observation.objects.create(
                 run=again,
-                task=new,
+                task=again.tasks.get(workflow=old.workflow),
                 kind=seen.kind,
                 body=seen.body,
                 sha256=seen.sha256,
                 measured_at=seen.measured_at,
             )
-        Event.record(
-            again.pk,
-            "task.reused",
-            f"{old.workflow}: kept from run {run.pk}",
-            task_id=new.pk,
-            data={"from_task": old.pk},
-        )
+    for old in succeeded:
+        if set(old.binds) <= set(copies):
+            _keep(old, again, copies)
     return again
+
+
+def _keep(old, again, copies):
+    """Carry a finished task over to the run `again`, bound to the observations as that run holds them."""
+    new = again.tasks.get(workflow=old.workflow)
+    new.advance(Task.Status.RUNNING, lease_until=timezone.now())
+    refs = {f"{kind.removeprefix('storefront_')}_ref": seen.ref for kind, seen in copies.items()}
+    result = old.result or {}
+    new.advance(
+        Task.Status.SUCCEEDED,
+        result=result | {name: ref for name, ref in refs.items() if name in result},
+        lease_until=None,
+        started_at=old.started_at,
+        finished_at=old.finished_at,
+    )
+    new.bound_to.set(copies[kind] for kind in old.binds)
+    kept = f"{old.workflow}: kept from run {again.restart_of_id}"
+    Event.record(again.pk, "task.reused", kept, task_id=new.pk, data={"from_task": old.pk})
 
 
 def sweep(now=None):
@@ -240,5 +259,6 @@ def sweep(now=None):
     stuck = Task.objects.filter(Exists(measured), status=Task.Status.WAITING).values_list("run_id", flat=True)
     for run_id in set(stuck[:100]):
         with transaction.atomic():
+            hold_run(run_id)
             wake_bound(run_id)
     ring()

@@ -16,7 +16,8 @@ from django.utils import timezone
 from agency import checklist, recipes
 from agency.models import Artifact, Delivery, ServiceOrder, SuccessStory
 from agency.wanted_orders import read_order
-from earnings import ledger, money
+from agency.wording import count
+from earnings import ledger, money, storable
 from earnings.models import Earning, Kind
 from earnings.refusals import Refusal
 
@@ -72,7 +73,7 @@ def _new_order(wanted, brief, external, run):
         "amount_minor": wanted.amount_minor,
         "fee_minor": ledger.fee(wanted.channel, wanted.amount_minor),
         "currency": wanted.currency,
-        "client": str((external or {}).get("client") or "")[:120],
+        "client": ((external or {}).get("client") or "")[:120],
         "brief": brief,
         "showcase_consent": brief.get("showcase_consent") is True,
         "run": _first(run),
@@ -130,6 +131,7 @@ def _checked_brief(brief):
         return {}
     if not isinstance(brief, dict):
         raise Refusal.of_field("/brief", "A brief is an object of fields.")
+    storable.check(brief, "/brief")
     return brief
 
 
@@ -277,6 +279,8 @@ def accept(order, *, consent=None, quote="", by=None):
         order.save(update_fields=["showcase_consent"])
     if order.showcase_consent:
         _tell(order, quote)
+    else:
+        SuccessStory.objects.filter(service_order=order).delete()
     return order
 
 
@@ -292,8 +296,8 @@ def _tell(order, quote):
     passed = sum(bool(check.get("passed")) for check in delivery.checks) if delivery else 0
     days = (order.accepted_at - order.created_at).days + 1
     summary = (
-        f"{order.package.name}: {_count(len(files), 'file')} delivered and accepted within "
-        f"{_count(days, 'day')}, {_count(passed, 'check')} passed."
+        f"{order.package.name}: {count(len(files), 'file')} delivered and accepted within "
+        f"{count(days, 'day')}, {count(passed, 'check')} passed."
     )
     title = order.brief.get("title")
     name = f"{order.gig.name}: {title}" if isinstance(title, str) and title else order.gig.name
@@ -310,10 +314,6 @@ def _tell(order, quote):
     )
 
 
-def _count(number, noun):
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 @transaction.atomic
 def request_revision(order, reason):
     """The client wants the delivery changed. Refusal (409) when the package's revisions are used up."""
@@ -325,7 +325,7 @@ def request_revision(order, reason):
     used = order.deliveries.exclude(revision_request="").count()
     if order.status in (Status.READY, Status.DELIVERED) and used >= order.package.revisions:
         raise Refusal(
-            f"{order.number} has used its {_count(order.package.revisions, 'revision')}.",
+            f"{order.number} has used its {count(order.package.revisions, 'revision')}.",
             allowed=[status for status in order.allowed if status != Status.REVISION],
         )
     if not order.advance(Status.REVISION):
@@ -372,13 +372,14 @@ def cancel(order):
     """Call the order off before it is accepted; what its marketplace paid is refunded in full, fee included."""
     if order.advance(Status.CANCELED, held_from=""):
         earning = Earning.objects.filter(key=f"service_order:{order.pk}").first()
-        if earning:
+        held = ledger.balances(earning) if earning else {}
+        if held and held[ledger.DEFERRED]:  # less than was paid, if a part was refunded before
             ledger.refund(
                 earning,
                 f"service_order:{order.pk}:refunded",
                 timezone.now(),
-                gross_minor=order.amount_minor,
-                fee_minor=order.fee_minor,
+                gross_minor=-held[ledger.DEFERRED],
+                fee_minor=held[ledger.FEES],
             )
     elif order.status != Status.CANCELED:
         _refuse(order, "cannot be canceled")

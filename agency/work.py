@@ -39,6 +39,14 @@ class Work:
         """Measure: store `payload` as the run's one observation of `kind`, and wake who is bound to it."""
         return attempts.observe(self.task, self._fence, kind, payload)
 
+    def hold(self):
+        """Inside a transaction that changes something before the end: keep the task until it commits.
+
+        A cancel waits for the commit, or was first, and then this raises and nothing is written.
+        """
+        attempts.hold_run(self.task.run_id)
+        attempts.renew(self.task.pk, self._fence)
+
     def progress(self, done, total, message=""):
         """Show progress and keep the lease; raises when the task was canceled or taken over meanwhile."""
         attempts.report_progress(self.task.pk, self._fence, done, total, message)
@@ -60,14 +68,22 @@ class _LeaseKeeper(threading.Thread):
     def run(self):
         try:
             while not self._done.wait(RENEW_EVERY) and time.monotonic() < self._until:
-                attempts.renew(self._task_id, self._fence)
-                beat()
-        except attempts.Lost:
-            pass
-        except Exception:
-            log.exception("could not renew the lease of task %s", self._task_id)
+                if not self._renew():
+                    break
         finally:
             connection.close()
+
+    def _renew(self):
+        """False once the attempt is lost. A database that is away for a moment is no reason to give up."""
+        try:
+            attempts.renew(self._task_id, self._fence)
+            beat()
+        except attempts.Lost:
+            return False
+        except Exception:
+            log.exception("could not renew the lease of task %s; trying again", self._task_id)
+            connection.close()
+        return True
 
     def stop(self):
         self._done.set()

@@ -49,7 +49,6 @@ IDENTITY = (
     "source",
     "reference",
     "product_sku",
-    "gig",
 )
 
 

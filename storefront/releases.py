@@ -1,10 +1,11 @@
 """Releases: what a storefront build changes on the live shop, in one transaction, and how it is taken back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from earnings.refusals import Refusal
@@ -25,12 +26,14 @@ class Build:
     """What a storefront build is asked to do.
 
     `task_id` makes it happen once. `catalog_import` is the file to import again first; `skus` the approved
-    products to list, None = all of them.
+    products to list, None = all of them. `hold` is called first in the transaction; it raises if the task was
+    canceled meanwhile.
     """
 
     task_id: int
     catalog_import: object = None
     skus: tuple[str, ...] | None = None
+    hold: Callable[[], None] = lambda: None
 
 
 def publish(build):
@@ -55,6 +58,8 @@ def publish(build):
 
 
 def _publish(build):
+    build.hold()
+    _hold_products()
     held = _rows()
     again = _import_again(build.catalog_import) if build.catalog_import else None
     waiting = Product.objects.filter(status=Product.Status.APPROVED)
@@ -68,6 +73,13 @@ def _publish(build):
     return Release.objects.create(
         task_id=build.task_id, catalog_import=again, before=before, after=after, listed_skus=listed
     )
+
+
+def _hold_products():
+    """Nobody else writes products until the release is recorded: what somebody else changes is not part of it."""
+    if connection.vendor == "postgresql":  # SQLite has one writer at a time
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Product._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _import_again(file):

@@ -4,6 +4,7 @@ from django.db.models import Max
 from rest_framework import serializers
 
 from agency.models import Gig, Task
+from agency.wording import count
 from agency.workflows import Evidence, Outcome, PermanentError, Workflow, register
 from earnings.refusals import Refusal
 from storefront import audit_report, catalog, inventory, releases, verification
@@ -95,20 +96,20 @@ class InventoryAudit(Workflow):
         last = _last_success(self.key)
         source = "/admin/storefront/product/?status__exact=listed"
         if last is None:
-            return [Evidence(f"{listed.count()} listed products were never audited", 1.6, source)]
+            return [Evidence(f"Never audited; listed products: {listed.count()}", 1.6, source)]
         found = []
         changed = listed.filter(updated_at__gt=last.finished_at).count()
         if changed:
-            found.append(Evidence(f"{changed} listed products changed since the last audit", 1.3, source))
+            found.append(Evidence(f"Listed products that changed since the last audit: {changed}", 1.3, source))
         else:
             found.append(Evidence("Nothing changed since the last audit", 0.8, source))
         errors = (last.result or {}).get("counts", {}).get("error", 0)
         if errors:
             page = f"/admin/agency/task/{last.pk}/change/"
-            found.append(Evidence(f"The last audit found {errors} errors", 1.3, page))
+            found.append(Evidence(f"Errors that the last audit found: {errors}", 1.3, page))
         sold_out = listed.filter(stock=0).count()
         if sold_out:
-            found.append(Evidence(f"{sold_out} listed products are sold out", 1.1, f"{source}&stock=0"))
+            found.append(Evidence(f"Listed products that are sold out: {sold_out}", 1.1, f"{source}&stock=0"))
         return found
 
     def perform(self, work):
@@ -134,8 +135,9 @@ class InventoryAudit(Workflow):
         result |= {"files": [file.name for file in files], "totals": payload["totals"]}
         totals, found_counts = payload["totals"], result["counts"]
         result["message"] = (
-            f"{totals['products']} products and {totals['services']} services measured, {pages} pages looked at: "
-            f"{found_counts['error']} errors, {found_counts['warning']} warnings."
+            f"{count(totals['products'], 'product')} and {count(totals['services'], 'service')} measured, "
+            f"{count(pages, 'page')} looked at: {count(found_counts['error'], 'error')}, "
+            f"{count(found_counts['warning'], 'warning')}."
         )
         return Outcome(result, artifacts)
 
@@ -160,13 +162,13 @@ class StorefrontBuild(Workflow):
         waiting = Product.objects.filter(status=Product.Status.APPROVED).count()
         source = "/admin/storefront/product/?status__exact=approved"
         if waiting:
-            return [Evidence(f"{waiting} approved products wait to be listed", 1.6, source)]
+            return [Evidence(f"Approved products that wait to be listed: {waiting}", 1.6, source)]
         return [Evidence("No approved product waits to be listed", 0.5, source)]
 
     def perform(self, work):
         name, skus = work.params.get("file"), work.params.get("publish")
         file = catalog_file(name) if name else None
-        build = releases.Build(work.task.pk, file, None if skus is None else tuple(skus))
+        build = releases.Build(work.task.pk, file, None if skus is None else tuple(skus), work.hold)
         try:
             release = releases.publish(build)
         except Refusal as refusal:
@@ -192,7 +194,7 @@ class StorefrontBuild(Workflow):
         }
         result["message"] = (
             f"Release {release.pk}: {len(listed)} listed, {result['created']} created, "
-            f"{result['changed']} changed, {verified.pages} pages looked at. {result['advice']}"
+            f"{result['changed']} changed, {count(verified.pages, 'page')} looked at. {result['advice']}"
         ).strip()
         return Outcome(result, artifacts)
 
@@ -201,7 +203,7 @@ def _advice(findings, listed):
     """What staff should do next. The build itself is done; its release can be taken back with one click."""
     errors = counts(findings)["error"]
     if errors:
-        return f"{errors} errors on the live pages: correct them, or roll the release back."
+        return f"{count(errors, 'error')} on the live pages: correct them, or roll the release back."
     return "" if listed else "No approved product was waiting, so nothing new was listed."
 
 

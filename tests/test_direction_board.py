@@ -1,12 +1,16 @@
 """The life of runs and tasks: once, in order, and whatever is killed in between."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 from rest_framework import serializers
 
 from agency import attempts, direction_board, workflows
+from agency import work as working
 from agency.direction_board import Step
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
 from agency.work import perform, work_off
@@ -317,3 +321,135 @@ def test_a_second_worker_loses_the_claim():
     claimed = [attempts.claim(worker) for worker in "abc"]
 
     assert [task and task.workflow for task in claimed] == ["test_measure", "test_report", None]
+
+
+def test_a_person_may_take_longer_than_the_runs_deadline(test_workflows):
+    ready = []
+    test_workflows["test_report"].perform = lambda self, work: (
+        Outcome({}, artifacts=[PROOF]) if ready else Outcome({}, needs_human="no brief")
+    )
+    run = open_both()
+    work_off()
+    Run.objects.filter(pk=run.pk).update(deadline_at=timezone.now() - timedelta(days=1))
+
+    ready.append(True)
+    direction_board.approve(run.tasks.get(workflow="test_report"))
+    direction_board.sweep()
+    work_off()
+
+    run.refresh_from_db()
+    assert run.status == Run.Status.SUCCEEDED
+
+
+def test_a_task_that_kills_its_workers_ends():
+    run = open_both()
+    claimed = 0
+    while task := attempts.claim("doomed"):
+        claimed += 1
+        assert claimed < 20
+        Task.objects.filter(pk=task.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    run.refresh_from_db()
+    measure = run.tasks.get(workflow="test_measure")
+    assert (measure.status, measure.error) == ("failed", "Its worker was lost 3 times.")
+    assert list(measure.tries.values_list("outcome", flat=True)) == ["lost", "lost", "lost"]
+    assert run.status == Run.Status.FAILED
+
+
+def test_what_was_bound_to_a_lost_measurement_is_done_anew(test_workflows):
+    measure = test_workflows["test_measure"].perform
+
+    def measure_then_fail(self, work):
+        measure(self, work)
+        raise PermanentError("after the measurement")
+
+    test_workflows["test_measure"].perform = measure_then_fail
+    run = open_both()
+    work_off()
+    run.refresh_from_db()
+    assert (run.status, statuses(run)["test_report"]) == ("partial", "succeeded")
+
+    test_workflows["test_measure"].perform = lambda self, work: (
+        work.observe("weather", {"degrees": 31}) and Outcome({}, artifacts=[PROOF])
+    )
+    again = direction_board.resume(run)
+    work_off()
+
+    report = again.tasks.get(workflow="test_report")
+    assert report.result["text"] == "Today: 31 degrees"
+    assert list(report.bound_to.all()) == [again.observations.get()]
+
+
+def test_what_a_resumed_run_keeps_is_bound_to_its_own_observations(test_workflows):
+    class Other(Report):
+        key = "test_other"
+
+        def perform(self, work):
+            seen = work.observation("weather")
+            return Outcome({"weather_ref": seen.ref}, artifacts=[PROOF])
+
+    workflows.register(Other)
+    test_workflows["test_report"].perform = lambda self, work: Outcome({}, needs_human="no")
+    run = direction_board.open_run([Step("test_report"), Step("test_other")], title="x")
+    work_off()
+    direction_board.reject(run.tasks.get(workflow="test_report"))
+    run.refresh_from_db()
+
+    again = direction_board.resume(run)
+
+    kept = again.tasks.get(workflow="test_other")
+    assert (kept.status, list(kept.bound_to.all())) == ("succeeded", [again.observations.get()])
+    assert kept.result["weather_ref"] == again.observations.get().ref
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancel_while_a_result_is_committed_waits_and_neither_is_half_done(test_workflows):
+    def slow_effect(task):
+        started.set()
+        time.sleep(0.5)
+
+    started, errors = threading.Event(), []
+    test_workflows["test_measure"].perform = lambda self, work: Outcome({}, [PROOF], [slow_effect])
+    run = direction_board.open_run([Step("test_measure")], title="x")
+    task = attempts.claim("w")
+
+    def work():
+        try:
+            perform(task)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    started.wait(10)
+    with pytest.raises(Refusal):
+        direction_board.cancel(Run.objects.get(pk=run.pk))
+    thread.join()
+
+    run.refresh_from_db()
+    assert (errors, run.status, statuses(run)) == ([], "succeeded", {"test_measure": "succeeded"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_does_not_end_the_lease_keeper(monkeypatch, caplog):
+    def renew(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            raise OperationalError("database is locked")
+
+    calls = []
+    monkeypatch.setattr(working, "RENEW_EVERY", 0.02)
+    monkeypatch.setattr(attempts, "renew", renew)
+    open_both()
+    keeper = working._LeaseKeeper(attempts.claim("w"), timeout=10)
+
+    keeper.start()
+    ends = time.monotonic() + 5
+    while len(calls) < 3 and time.monotonic() < ends:
+        time.sleep(0.01)
+    keeper.stop()
+    keeper.join()
+
+    assert len(calls) >= 3

@@ -3,10 +3,11 @@
 import hashlib
 
 import pytest
+from django.utils import timezone
 
 from agency import direction_board, fulfillment_engine, workflows
 from agency.direction_board import Step
-from agency.models import Artifact, ChimeraTask, Delivery, Gig, Observation, Package, ServiceOrder
+from agency.models import Artifact, ChimeraTask, Delivery, Gig, Observation, Package, ServiceOrder, Task
 from agency.work import Work, perform, work_off
 from agency.workflows import fiverr_bot
 from earnings.models import Earning, JournalEntry
@@ -57,8 +58,7 @@ def test_the_delivery_names_the_inventory_that_the_run_measured():
     seen = Observation.objects.get(run=task.run)
     assert task.result["inventory_ref"] == seen.ref
     message = Delivery.objects.get().message
-    assert f"our shop held 1 products and 1 services (inventory measured {seen.ref['measured_at']}" in message
-    assert seen.recomputed_sha256 in message
+    assert f"inventory {seen.recomputed_sha256[:12]} of {seen.measured_at:%Y-%m-%d}" in message
 
 
 def test_the_bot_logs_a_chimera_task_for_the_order():
@@ -169,7 +169,7 @@ def test_a_round_makes_every_order_that_needs_nobody():
 
     task = run_ops("fiverr_bot")
 
-    assert task.result["message"] == "2 orders looked at, 2 offered, 0 wait for a person."
+    assert task.result["message"] == "2 orders looked at, 2 offered, 0 for a person."
     assert [o["id"] for o in task.result["orders"]] == [first.pk, second.pk]
     statuses = dict(ServiceOrder.objects.values_list("pk", "status"))
     assert statuses == {
@@ -190,7 +190,7 @@ def test_one_order_with_a_problem_does_not_stop_the_round():
     task = run_ops("fiverr_bot")
 
     assert task.status == "succeeded"
-    assert task.result["message"] == "2 orders looked at, 1 offered, 1 wait for a person."
+    assert task.result["message"] == "2 orders looked at, 1 offered, 1 for a person."
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.status, bad.problem, good.status) == ("awaiting_brief", "Audience is missing.", "ready")
@@ -277,4 +277,29 @@ def test_evidence_counts_the_orders_that_wait():
     take("A")
     take("B")
 
-    assert [(e.text, e.factor) for e in workflow.evidence()] == [("2 orders wait for the bot", 1.2)]
+    assert [(e.text, e.factor) for e in workflow.evidence()] == [("Orders that wait for the bot: 2", 1.2)]
+
+
+def test_a_brief_that_changed_while_its_files_were_made_is_made_again(monkeypatch):
+    made = []
+    real = fulfillment_engine.produce
+
+    def produce_slowly(order, **kwargs):
+        files = real(order, **kwargs)
+        if not made:
+            fulfillment_engine.set_requirements(
+                ServiceOrder.objects.get(pk=order.pk), {"title": "Another title entirely"}
+            )
+        made.append(order.brief["title"])
+        return files
+
+    monkeypatch.setattr(fulfillment_engine, "produce", produce_slowly)
+    run = direction_board.open_run([MEASURE, Step("fiverr_bot", NEW)], title="x")
+    work_off()
+    assert ServiceOrder.objects.get().status == "queued"
+
+    Task.objects.filter(run=run, status="queued").update(due_at=timezone.now())
+    work_off()
+
+    assert made == [BRIEF["title"], "Another title entirely"]
+    assert (ServiceOrder.objects.get().status, Delivery.objects.count()) == ("ready", 1)

@@ -6,14 +6,16 @@ from io import BytesIO
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from PIL import Image
 
 from agency import checklist, fulfillment_engine
 from agency.models import Delivery, Package, ServiceOrder, SuccessStory
 from agency.workflows import NewArtifact
+from earnings import ledger
 from earnings.models import Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
-from tests.factories import make_gig, make_run
+from tests.factories import make_channel, make_gig, make_run, make_service_order
 
 pytestmark = pytest.mark.django_db
 NEEDS_TITLE = [{"name": "title", "label": "Title", "required": True, "help": ""}]
@@ -521,3 +523,44 @@ def test_a_file_that_only_calls_itself_a_picture_is_none():
     )
 
     assert [(r["passed"], r["seen"]) for r in results] == [(False, "no png"), (False, "no image")]
+
+
+def test_consent_that_is_withdrawn_takes_the_story_down():
+    order = make_service_order(status="ready")
+
+    fulfillment_engine.accept(order, consent=True)
+    assert SuccessStory.objects.count() == 1
+    fulfillment_engine.accept(order, consent=False)
+
+    assert SuccessStory.objects.count() == 0
+    assert ServiceOrder.objects.get().showcase_consent is False
+
+
+def test_a_gig_that_was_renamed_does_not_block_its_orders():
+    gig = make_gig("logo")
+    make_channel()
+    external = {"channel": "fiverr", "order_id": "FO1", "amount": "100.00", "currency": "USD"}
+    order = fulfillment_engine.take_order("logo", "basic", external=external)
+    ServiceOrder.objects.update(status="ready")
+    gig.slug = "logo-design"
+    gig.save()
+
+    fulfillment_engine.accept(ServiceOrder.objects.get(pk=order.pk))
+
+    assert ServiceOrder.objects.get().status == "accepted"
+    assert fulfillment_engine.take_order("logo-design", "basic", external=external).pk == order.pk
+
+
+def test_an_order_that_was_refunded_in_part_can_be_canceled():
+    make_gig("logo")
+    make_channel()
+    external = {"channel": "fiverr", "order_id": "FO1", "amount": "100.00", "currency": "USD"}
+    order = fulfillment_engine.take_order("logo", "basic", external=external)
+    earning = Earning.objects.get()
+    ledger.refund(earning, "service_order:1:part", timezone.now(), gross_minor=1000, fee_minor=200)
+
+    fulfillment_engine.cancel(order)
+    fulfillment_engine.cancel(order)
+
+    assert not any(ledger.balances(earning).values())
+    assert ServiceOrder.objects.get().status == "canceled"

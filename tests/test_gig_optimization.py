@@ -205,5 +205,5 @@ def test_evidence_counts_what_gigs_lack():
 
     run_ops("gig_optimization")
 
-    assert workflow.evidence()[1].text == "1 proposals wait for a decision"
+    assert workflow.evidence()[1].text == "Proposals that wait for a decision: 1"
     assert Gig.objects.get(slug="b").tags == []

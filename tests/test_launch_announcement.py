@@ -70,4 +70,6 @@ def test_drafts_that_wait_are_evidence_against_another(approved):
 
     run_ops("launch_announcement", sales=BUILD)
 
-    assert [(e.text, e.factor) for e in workflow.evidence()] == [("1 announcements wait for a decision", 0.7)]
+    assert [(e.text, e.factor) for e in workflow.evidence()] == [
+        ("Announcements that wait for a decision: 1", 0.7)
+    ]

@@ -1,13 +1,17 @@
 """A storefront build changes the shop once, and can be taken back without losing what others did since."""
 
+import threading
+import time
+
 import pytest
+from django.db import connection
 
 from earnings.refusals import Refusal
 from storefront import releases
 from storefront.catalog import importing, publishing
 from storefront.models import CatalogImport, Product, Release
 from storefront.releases import Build
-from tests.factories import make_product
+from tests.factories import make_product, make_task
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +206,30 @@ def test_a_build_forgets_cached_pages_and_nothing_else(settings):
 
     assert releases.caches["pages"].get("/") is None
     assert releases.caches["default"].get("throttle") == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_staff_change_during_a_build_is_not_part_of_the_release(monkeypatch):
+    make_product("A", status=Product.Status.APPROVED)
+    make_product("B", price_minor=1000)
+    list_now = releases.publishing.list_now
+    editors = []
+
+    def edit():
+        Product.objects.filter(sku="B").update(price_minor=7777)
+        connection.close()
+
+    def list_while_staff_edit(queryset):
+        editors.append(threading.Thread(target=edit))
+        editors[0].start()
+        time.sleep(0.3)
+        return list_now(queryset)
+
+    monkeypatch.setattr(releases.publishing, "list_now", list_while_staff_edit)
+    release = releases.publish(releases.Build(make_task().pk))
+    editors[0].join()
+
+    releases.rollback(release)
+
+    assert Product.objects.get(sku="B").price_minor == 7777
+    assert set(release.before) == {"A"}

@@ -9,14 +9,14 @@ import pytest
 from django.conf import settings as configured
 from selectolax.lexbor import LexborHTMLParser
 
-from agency import direction_board, work, workflows
+from agency import attempts, direction_board, work, workflows
 from agency.direction_board import Step
 from agency.models import Event, Task
 from earnings.refusals import Refusal
 from storefront import releases
 from storefront.catalog import importing, publishing
 from storefront.models import CatalogImport, Product, Release
-from tests.factories import make_gig
+from tests.factories import make_gig, make_product
 
 pytestmark = pytest.mark.django_db
 
@@ -370,7 +370,7 @@ def test_a_build_whose_pages_are_broken_says_so_and_can_be_rolled_back(template)
     task = run("storefront_build")
 
     assert task.status == Task.Status.SUCCEEDED
-    assert task.result["advice"] == "1 errors on the live pages: correct them, or roll the release back."
+    assert task.result["advice"] == "1 error on the live pages: correct them, or roll the release back."
     assert task.observations.get(kind="storefront_release").payload["verified"]["errors"] == 1
     assert releases.rollback(Release.objects.get()) == {"restored": ["KIT"], "kept": []}
     assert Product.objects.get(sku="KIT").status == "approved"
@@ -396,7 +396,7 @@ def texts(key):
 
 
 def test_evidence_follows_the_data():
-    assert texts("inventory_audit") == ["3 listed products were never audited"]
+    assert texts("inventory_audit") == ["Never audited; listed products: 3"]
     assert texts("storefront_build") == ["No approved product waits to be listed"]
 
     run("inventory_audit")
@@ -406,8 +406,8 @@ def test_evidence_follows_the_data():
     importing.import_catalog(FILE.replace(b"29.00,USD,5", b"31.00,USD,0"), "shop.csv", publish=True)
     publishing.unlist(Product.objects.filter(sku="KIT-T"))
     publishing.approve(Product.objects.filter(sku="KIT-T"))
-    assert "1 approved products wait to be listed" in texts("storefront_build")
-    assert "1 listed products are sold out" in texts("inventory_audit")
+    assert "Approved products that wait to be listed: 1" in texts("storefront_build")
+    assert "Listed products that are sold out: 1" in texts("inventory_audit")
 
 
 def test_drift_is_shown_by_measuring_again():
@@ -420,3 +420,15 @@ def test_drift_is_shown_by_measuring_again():
     Product.objects.filter(sku="KIT").update(price_minor=1)
 
     assert workflow.measure(seen["inventory"]) != seen["inventory"].payload
+
+
+def test_a_canceled_build_publishes_nothing():
+    product = make_product(status=Product.Status.APPROVED)
+    run = direction_board.open_run([Step("storefront_build")], title="Build")
+    task = attempts.claim("w")
+
+    direction_board.cancel(run)
+    work.perform(task)
+
+    product.refresh_from_db()
+    assert (product.status, Release.objects.count()) == ("approved", 0)

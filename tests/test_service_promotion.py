@@ -135,4 +135,4 @@ def test_evidence_is_read_from_the_data(shop):
         ("1 of 1 listed gigs had no order in 90 days", 2.0)
     ]
     run_ops("service_promotion")
-    assert [e.text for e in workflow.evidence()][1:] == ["1 drafts of promotions wait for a decision"]
+    assert [e.text for e in workflow.evidence()][1:] == ["Drafts of promotions that wait for a decision: 1"]

@@ -217,7 +217,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self):
-        return f"Delivery {self.number} of {self.service_order_id}"
+        return f"Delivery {self.number} of {self.service_order.number}"
 
 
 class SuccessStory(models.Model):

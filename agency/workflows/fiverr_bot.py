@@ -4,6 +4,7 @@ import hashlib
 import logging
 from dataclasses import dataclass, field, replace
 
+from django.db import transaction
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -12,6 +13,7 @@ from agency import fulfillment_engine as fulfillment
 from agency.attempts import Lost
 from agency.models import Package, ServiceOrder
 from agency.wanted_orders import read_order
+from agency.wording import count
 from agency.workflows import Evidence, NewArtifact, Outcome, Workflow, register
 from earnings.refusals import Refusal
 
@@ -80,6 +82,7 @@ class Piece:
     checks: list[dict] = field(default_factory=list)
     message: str = ""
     is_new: bool = False
+    brief: dict = field(default_factory=dict)
 
     def as_json(self):
         order = self.order
@@ -102,7 +105,10 @@ class Piece:
         }
 
     def offer(self, task):
-        """Effect: the stored files become the order's delivery."""
+        """Effect: the stored files become the order's delivery, if they are what the client still wants."""
+        now = ServiceOrder.objects.select_for_update().get(pk=self.order.pk)
+        if now.brief != self.brief:
+            raise RuntimeError(f"The brief of {now.number} changed while its files were made.")
         stored = list(task.artifacts.filter(name__in=[file.name for file in self.files]))
         try:
             fulfillment.offer(self.order, stored, checks=self.checks, message=self.message)
@@ -122,11 +128,11 @@ class FiverrBot(Workflow):
 
     def evidence(self):
         waiting = automatic_orders()
-        count = waiting.count()
+        queued = waiting.count()
         source = "/admin/agency/serviceorder/?status__exact=queued"
-        if not count:
+        if not queued:
             return [Evidence("no order waits for the bot", 0.5, source)]
-        found = [Evidence(f"{count} orders wait for the bot", 1 + min(count, 10) / 10, source)]
+        found = [Evidence(f"Orders that wait for the bot: {queued}", 1 + min(queued, 10) / 10, source)]
         late = waiting.filter(due_at__lt=timezone.now()).count()
         if late:
             found.append(Evidence(f"{late} of them are late", 1.5, source))
@@ -170,7 +176,7 @@ class FiverrBot(Workflow):
     def _outcome(self, work, inventory, pieces):
         offered = [piece for piece in pieces if piece.is_new]
         problems = [piece for piece in pieces if piece.problem]
-        message = f"{len(pieces)} orders looked at, {len(offered)} offered, {len(problems)} wait for a person."
+        message = f"{count(len(pieces), 'order')} looked at, {len(offered)} offered, {len(problems)} for a person."
         result = {
             "inventory_ref": inventory.ref,
             "orders": [piece.as_json() for piece in pieces],
@@ -199,14 +205,14 @@ def automatic_orders():
 
 def attend(order, work, inventory):
     """Do the next step of one order, as far as it goes without a person."""
-    problem = _obstacle(order)
+    problem = _obstacle(order, work)
     can_be_made = not problem and order.status in MAKABLE
     piece = _make(order, work) if can_be_made else Piece(order, problem)
     piece.message = _message(piece, work.task, inventory)
     return piece
 
 
-def _obstacle(order):
+def _obstacle(order, work):
     """Why nothing can be made for the order now, or an empty text."""
     if order.status in OFFERED:
         return ""
@@ -215,15 +221,22 @@ def _obstacle(order):
     problems = fulfillment.brief_problems(order.gig, order.brief)
     if problems:
         details = " ".join(problem["detail"] for problem in problems)
-        fulfillment.await_brief(order, details)
+        _note(work, fulfillment.await_brief, order, details)
         return f"{order.number} waits for the client's brief: {details}"
     if order.status == Status.AWAITING_BRIEF:
         fulfillment.set_requirements(order, {})  # staff have asked for less since: the brief is complete now
     if recipes.get(order.gig.recipe) is None:
         problem = f"{order.number} is made by hand: attach the files and deliver."
-        fulfillment.note_problem(order, problem)
+        _note(work, fulfillment.note_problem, order, problem)
         return problem
     return ""
+
+
+def _note(work, verb, order, text):
+    """Write at the order why it waits, unless the task was canceled or taken over meanwhile."""
+    with transaction.atomic():
+        work.hold()
+        verb(order, text)
 
 
 def _make(order, work):
@@ -232,34 +245,34 @@ def _make(order, work):
     def write(purpose, prompt, facts, fallback):
         return chimera_engine.write(AGENT, purpose, prompt, facts, fallback, task=work.task, service_order=order)
 
+    brief = dict(order.brief)
     try:
         made, checks = fulfillment.produce(order, work=work, write=write)
     except Lost:
         raise
     except Refusal as refusal:
         details = " ".join(e["detail"] for e in refusal.errors) or refusal.detail
-        fulfillment.await_brief(order, details)
+        _note(work, fulfillment.await_brief, order, details)
         return Piece(order, f"{order.number} waits for a better brief: {details}")
     except Exception as error:
         if work.params:
             raise  # asked for by name: the board tries again and keeps the traceback
         logger.exception("the recipe %s failed for %s", order.gig.recipe, order.number)
         problem = f"The recipe {order.gig.recipe} failed: {type(error).__name__}."
-        fulfillment.note_problem(order, problem)
+        _note(work, fulfillment.note_problem, order, problem)
         return Piece(order, problem)
     files = [replace(file, name=f"{order.number}-{file.name}"[-120:]) for file in made.artifacts]
     failed = [check for check in checks if not check["passed"]]
     if not failed:
-        return Piece(order, files=files, checks=checks, is_new=True)
+        return Piece(order, files=files, checks=checks, is_new=True, brief=brief)
     problem = "The checklist failed: " + "; ".join(f"{check['label']}: {check['seen']}" for check in failed)
-    fulfillment.note_problem(order, problem)
+    _note(work, fulfillment.note_problem, order, problem)
     return Piece(order, f"{order.number}: {problem}", files, checks)
 
 
 def _message(piece, task, inventory):
     """What the bot tells the client, in words of the Chimera Engine; the measured part is always our own."""
     order = piece.order
-    payload = inventory.payload
     facts = {"gig": order.gig.name, "package": order.package.name, "order": order.number}
     if piece.is_new:
         passed = sum(check["passed"] for check in piece.checks)
@@ -267,7 +280,7 @@ def _message(piece, task, inventory):
         purpose = "Word the cover note"
         prompt = "Tell the client in two or three friendly sentences that the work is ready to be looked at."
         fallback = (
-            f"Your {order.gig.name} ({order.package.name}) is ready: {len(piece.files)} files, "
+            f"Your {order.gig.name} ({order.package.name}) is ready: {count(len(piece.files), 'file')}, "
             f"{passed} of {len(piece.checks)} checks passed. Please have a look and tell us what you think."
         )
     elif piece.problem:
@@ -282,11 +295,8 @@ def _message(piece, task, inventory):
     text = chimera_engine.write(AGENT, purpose, prompt, facts, fallback, task=task, service_order=order)
     if not piece.is_new:
         return text
-    totals = payload["totals"]
-    return (
-        f"{text}\n\nWhen this was made, our shop held {totals['products']} products and {totals['services']} "
-        f"services (inventory measured {inventory.ref['measured_at']}, sha256 {inventory.sha256})."
-    )
+    # The whole reference is in the task's result; a client needs no more than something to quote.
+    return f"{text}\n\nOur reference: inventory {inventory.sha256[:12]} of {inventory.measured_at:%Y-%m-%d}."
 
 
 def _work_log(result):

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from agency import gig_review, promotion_texts, proposals
 from agency.models import Gig, Proposal
+from agency.wording import count
 from agency.workflows import Evidence, NewArtifact, Outcome, Workflow, register
 
 PAGE = """<!doctype html>
@@ -71,7 +72,7 @@ class GigOptimization(Workflow):
             found.append(Evidence(text, 1 + lacking / len(gigs), "/admin/agency/gig/?is_listed__exact=1"))
         if waiting:
             link = "/admin/agency/proposal/?status__exact=open"
-            found.append(Evidence(f"{waiting} proposals wait for a decision", 0.7, link))
+            found.append(Evidence(f"Proposals that wait for a decision: {waiting}", 0.7, link))
         return found
 
     def prepare(self, work):
@@ -96,7 +97,8 @@ class GigOptimization(Workflow):
             "counts": dict(sorted(Counter(row["code"] for row in rows).items())),
             "proposals": len(proposed),
             "findings": rows,
-            "message": f"{len(gigs)} gigs reviewed, {len(rows)} findings, {len(proposed)} proposals.",
+            "message": f"{count(len(gigs), 'gig')} reviewed: {count(len(rows), 'finding')}, "
+            f"{count(len(proposed), 'proposal')}." + ("" if rows else " Nothing to improve."),
         }
         effects = [partial(proposals.propose, finding=finding) for finding in proposed]
         return Outcome(result, _reports(result, observation), effects)

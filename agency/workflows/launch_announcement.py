@@ -21,7 +21,7 @@ class LaunchAnnouncement(Workflow):
         if not drafts:
             return []
         link = "/admin/agency/promotion/?status__exact=draft"
-        return [Evidence(f"{drafts} announcements wait for a decision", 0.7, link)]
+        return [Evidence(f"Announcements that wait for a decision: {drafts}", 0.7, link)]
 
     def perform(self, work):
         inventory, release = work.observation("inventory"), work.observation("storefront_release")

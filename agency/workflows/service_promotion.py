@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from agency import chimera_engine, promotion_texts
 from agency.models import Gig, Promotion
+from agency.wording import count
 from agency.workflows import Evidence, NewArtifact, Outcome, PermanentError, Workflow, register
 from earnings import money
 
@@ -64,7 +65,7 @@ class ServicePromotion(Workflow):
             found.append(Evidence(text, factor, "/admin/agency/gig/?is_listed__exact=1"))
         if drafts:
             link = "/admin/agency/promotion/?status__exact=draft"
-            found.append(Evidence(f"{drafts} drafts of promotions wait for a decision", 0.7, link))
+            found.append(Evidence(f"Drafts of promotions that wait for a decision: {drafts}", 0.7, link))
         return found
 
     def prepare(self, work):
@@ -131,9 +132,8 @@ def draft(work, observation, name, words, result, *more_payloads):
     artifacts = promotion_texts.files(
         name, words.headline, words.pitch, words.items, texts, work.run.pk, observation.ref
     )
-    message = (
-        f"Drafted “{words.headline}” with {len(words.items)} offers; a person decides whether it is published."
-    )
+    offers = count(len(words.items), "offer")
+    message = f"Drafted “{words.headline}” with {offers}; a person decides whether it is published."
     result |= {"headline": words.headline, "channels": texts, "link": link, "message": message}
     return Outcome(result, artifacts, [keep])
 

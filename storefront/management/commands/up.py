@@ -1,11 +1,13 @@
 """`manage.py up`: everything on one machine."""
 
 import os
+import socket
 import sys
 import time
 import urllib.error
 import urllib.request
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -63,7 +65,8 @@ class Command(BaseCommand):
         for made in demo_shop.open_shop():
             self.say(f"Imported {made.name}: {made.created_count} created, {made.refused_count} refused")
         if User.objects.filter(is_superuser=True).exists():
-            self.say("Staff login: as printed at the first start (new password: manage.py changepassword owner)")
+            self.say("Staff login: as printed at the first start")
+            self.say("  (a new password: .venv/bin/python manage.py changepassword owner)")
             return
         password = get_random_string(16)
         User.objects.create_superuser("owner", settings.STORE_EMAIL, password)
@@ -93,10 +96,12 @@ class Command(BaseCommand):
         return supervisor
 
     def wait_for_web(self, supervisor, address):
+        probe = urllib.request.Request(f"{address}/healthz")  # noqa: S310
+        probe.add_header("Host", urlsplit(os.environ["PUBLIC_URL"]).netloc)
         ends = time.monotonic() + 30
         while time.monotonic() < ends and not supervisor.is_stopping:
             try:
-                urllib.request.urlopen(f"{address}/healthz", timeout=2).close()  # noqa: S310  our own address
+                urllib.request.urlopen(probe, timeout=2).close()  # noqa: S310  our own address
                 return True
             except urllib.error.HTTPError:
                 return True
@@ -150,7 +155,8 @@ class Command(BaseCommand):
 def workers_are_stuck():
     """Whether no worker has shown a heartbeat for a while, busy or idle."""
     try:
-        newest = Heartbeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
+        here = Heartbeat.objects.filter(cluster__startswith=f"{socket.gethostname()}:")
+        newest = here.order_by("-beat_at").values_list("beat_at", flat=True).first()
     except Exception:  # a database that is away is no reason to kill workers
         connection.close()
         return False
