@@ -1,11 +1,19 @@
 """Where staff steer the agency."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import escape
+from knox.models import AuthToken
+from rest_framework.test import APIClient
 
-from agency import direction_board, fulfillment_engine, quantum_state
+from agency import direction_board, fulfillment_engine, quantum_state, recipes
 from agency.direction_board import Step
 from agency.models import (
     Artifact,
@@ -25,6 +33,10 @@ pytestmark = pytest.mark.django_db
 
 def page(name, *args):
     return reverse(f"admin:{name}", args=args)
+
+
+def take(package):
+    return f"{page('agency_serviceorder_take')}?package={package.pk}"
 
 
 def test_every_list_and_add_page_of_the_admin_opens(staff_client):
@@ -108,6 +120,48 @@ def test_the_live_part_of_a_run_refreshes_until_it_ends(staff_client):
     assert "hx-trigger" not in after and "Canceled" in after
 
 
+def test_the_buttons_of_a_run_are_fetched_anew_when_it_ends(staff_client):
+    run = quantum_state.collapse(quantum_state.superpose("Boost revenue"))
+    address = page("agency_run_live", run.pk)
+
+    during = staff_client.get(address, headers={"HX-Request": "true"})
+    direction_board.cancel(run)
+    after = staff_client.get(address, headers={"HX-Request": "true"})
+
+    assert "HX-Refresh" not in during
+    assert after["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in staff_client.get(address)
+
+
+def test_a_run_tells_its_wish_once_and_links_to_what_it_made(staff_client):
+    make_gig()
+    make_product()
+    run = quantum_state.collapse(quantum_state.superpose("Boost revenue"))
+    Task.objects.update(progress_done=1, progress_total=2)
+    before = staff_client.get(page("agency_run_change", run.pk)).content.decode()
+    work_off()
+
+    text = staff_client.get(page("agency_run_change", run.pk)).content.decode()
+
+    content = text[text.index('<div id="content"') : text.index("<h2>Events</h2>")]
+    assert content.count("Boost revenue") == 1
+    assert "<progress" in before and "<progress" not in text
+    assert page("agency_promotion_change", Promotion.objects.get().pk) in text
+
+
+def test_a_run_links_to_the_proposals_of_a_review(staff_client):
+    make_gig(title="I will " + "draw " * 30)
+    run = direction_board.open_run([Step("gig_optimization")], title="Review")
+    work_off()
+    task = run.tasks.get(workflow="gig_optimization")
+    address = f"{page('agency_proposal_changelist')}?task__id__exact={task.pk}"
+
+    text = staff_client.get(page("agency_run_change", run.pk)).content.decode()
+
+    assert f'<a href="{address}">{task.proposals.count()} proposals</a>' in text
+    assert staff_client.get(address).context["cl"].result_count == task.proposals.count() > 1
+
+
 def test_a_verb_asks_first_and_is_done_once_confirmed(staff_client):
     run = quantum_state.collapse(quantum_state.superpose("Boost revenue"))
     address = page("agency_run_verb", run.pk, "cancel")
@@ -131,25 +185,188 @@ def test_a_refused_verb_says_why_and_changes_nothing(staff_client):
     assert order.status == "awaiting_brief"
 
 
+def test_an_order_is_taken_in_two_steps(staff_client):
+    gig = make_gig(recipe="thumbnail", name="Thumbnails")
+    package = gig.packages.get()
+
+    first = staff_client.get(page("agency_serviceorder_take")).content.decode()
+    second = staff_client.get(take(package)).content.decode()
+
+    assert f'<a href="?package={package.pk}">Basic (Basic), $100.00</a>' in first
+    assert 'name="brief_title"' in second and "Title *" in second
+    assert "work, its price included, is shown" in second
+    assert staff_client.get(page("agency_serviceorder_take") + "?package=9999").status_code == 404
+    assert ServiceOrder.objects.count() == 0
+
+
 def test_staff_take_a_real_order_and_bad_amounts_are_named(staff_client):
-    gig = make_gig(recipe="thumbnail")
+    package = make_gig(recipe="thumbnail").packages.get()
     make_channel()
     values = {
-        "package": gig.packages.get().pk,
-        "brief": '{"title": "Ten desks"}',
-        "channel": "fiverr",
-        "order_id": "FO77",
-        "amount": "one hundred",
-        "currency": "USD",
+        "brief_title": "Ten desks",
+        "external_channel": "fiverr",
+        "external_order_id": "FO77",
+        "external_amount": "one hundred",
+        "external_currency": "usd",
+        "external_client": "Ada",
     }
 
-    refused = staff_client.post(page("agency_serviceorder_take"), values)
+    refused = staff_client.post(take(package), values)
     assert refused.status_code == 200 and ServiceOrder.objects.count() == 0
-    assert "errorlist" in refused.content.decode()
-    staff_client.post(page("agency_serviceorder_take"), values | {"amount": "100.00"})
+    assert list(refused.context["form"].errors) == ["external_amount"]
+    staff_client.post(take(package), values | {"external_amount": "100.00"})
 
     order = ServiceOrder.objects.get()
     assert (order.kind, order.amount_minor, order.fee_minor, order.status) == ("real", 10000, 2000, "queued")
+    assert (order.currency, order.client, order.brief) == ("USD", "Ada", {"title": "Ten desks"})
+
+
+def test_half_of_a_marketplace_order_is_asked_for_in_sentences(staff_client):
+    package = make_gig().packages.get()
+
+    answer = staff_client.post(take(package), {"external_order_id": "FO78", "external_currency": "USD"})
+
+    errors = answer.context["form"].errors
+    assert errors["external_channel"] == ["Say which marketplace was paid."]
+    assert errors["external_amount"] == ['Give the amount that was paid there, as text like "100.00".']
+    assert ServiceOrder.objects.count() == 0
+
+
+def test_a_simulated_order_needs_no_marketplace_and_may_wait_for_its_brief(staff_client):
+    package = make_gig(recipe="thumbnail").packages.get()
+
+    staff_client.post(take(package), {"external_currency": "USD", "brief_showcase_consent": "on"})
+
+    order = ServiceOrder.objects.get()
+    assert (order.kind, order.status, order.showcase_consent) == ("simulated", "awaiting_brief", True)
+
+
+def test_a_value_that_the_recipe_can_not_use_is_named_at_its_field(staff_client):
+    package = make_gig(recipe="thumbnail").packages.get()
+
+    answer = staff_client.post(take(package), {"brief_title": "Ten desks", "brief_brand_color": "bluish"})
+
+    assert list(answer.context["form"].errors) == ["brief_brand_color"]
+    assert ServiceOrder.objects.count() == 0
+
+
+def test_a_clients_file_keeps_its_bytes(staff_client):
+    package = make_gig(recipe="catalog_audit_report").packages.get()
+    turkish = "Handle;Title;Variant Price\nkalem;Kurşun kalem;10\n".encode("cp1254")
+
+    staff_client.post(take(package), {"brief_catalog_csv": SimpleUploadedFile("katalog.csv", turkish)})
+
+    order = ServiceOrder.objects.get()
+    assert recipes.brief_file(order.brief, "catalog_csv") == ("katalog.csv", turkish)
+    assert order.status == "queued"
+
+
+def test_a_file_that_is_no_catalog_is_refused_at_its_field(staff_client):
+    package = make_gig(recipe="catalog_audit_report").packages.get()
+
+    answer = staff_client.post(take(package), {"brief_catalog_csv": SimpleUploadedFile("a.csv", b"%PDF-1.7")})
+
+    assert "This is not a table but a PDF." in str(answer.context["form"].errors["brief_catalog_csv"])
+    assert ServiceOrder.objects.count() == 0
+
+
+def test_files_of_a_brief_have_a_limit(staff_client, settings):
+    settings.CATALOG_UPLOAD_MAX_BYTES = 10
+    package = make_gig(recipe="catalog_audit_report").packages.get()
+
+    answer = staff_client.post(take(package), {"brief_catalog_csv": SimpleUploadedFile("a.csv", b"x" * 11)})
+
+    assert "More than 10 bytes." in answer.content.decode()
+    assert ServiceOrder.objects.count() == 0
+
+
+def test_a_brief_is_completed_field_by_field(staff_client):
+    gig = make_gig(recipe="thumbnail")
+    order = fulfillment_engine.take_order(gig.slug, "basic", brief={"subtitle": "Under 200", "note": ["kept"]})
+    address = page("agency_serviceorder_verb", order.pk, "brief")
+    assert ">Under 200</textarea>" in staff_client.get(address).content.decode().replace("\n", "")
+
+    said = {"brief_title": "Ten desks", "brief_subtitle": "Under 200", "brief_showcase_consent": "on"}
+    staff_client.post(address, said)
+    staff_client.post(address, said)
+
+    order.refresh_from_db()
+    assert order.brief == {
+        "subtitle": "Under 200",
+        "note": ["kept"],
+        "title": "Ten desks",
+        "showcase_consent": True,
+    }
+    assert (order.status, order.showcase_consent) == ("queued", True)
+    shown = staff_client.get(page("agency_serviceorder_change", order.pk)).content.decode()
+    assert '<dt>Title</dt><dd class="board-text">Ten desks</dd>' in shown
+
+
+def test_several_files_made_by_hand_become_one_delivery(staff_client):
+    order = make_service_order(status="queued")
+    address = page("agency_serviceorder_verb", order.pk, "offer")
+    files = [SimpleUploadedFile("logo.svg", b"<svg/>"), SimpleUploadedFile("logo.txt", b"words")]
+
+    staff_client.post(address, {"files": files, "message": "Here it is"})
+
+    order.refresh_from_db()
+    delivery = order.deliveries.get()
+    assert order.status == "ready"
+    assert sorted(a.file.read() for a in delivery.artifacts.all()) == [b"<svg/>", b"words"]
+    shown = staff_client.get(page("agency_serviceorder_change", order.pk)).content.decode()
+    assert f"Delivery 1 of {order.number}" in shown
+    assert shown.count("logo.") == 2 and "Here it is" in shown
+
+
+def test_files_made_by_hand_are_at_least_one_and_not_too_large(staff_client, settings):
+    settings.CATALOG_UPLOAD_MAX_BYTES = 10
+    order = make_service_order(status="queued")
+    address = page("agency_serviceorder_verb", order.pk, "offer")
+    twins = [SimpleUploadedFile("a.txt", b"one"), SimpleUploadedFile("a.txt", b"two")]
+    large = [SimpleUploadedFile("a.txt", b"12345"), SimpleUploadedFile("b.txt", b"123456")]
+
+    answers = [staff_client.post(address, {"files": files}) for files in ([], large, twins)]
+
+    told = [answer.context["form"].errors["files"][0] for answer in answers]
+    assert told == ["This field is required.", "More than 10 bytes.", "Two files have the same name."]
+    order.refresh_from_db()
+    assert (order.status, order.deliveries.count(), order.artifacts.count()) == ("queued", 0, 0)
+
+
+def test_what_the_checklist_misses_is_said_at_the_files(staff_client):
+    gig = make_gig()
+    gig.packages.update(checklist=[{"check": "files_at_least", "value": 2, "label": "Two files"}])
+    order = make_service_order(gig, status="queued")
+
+    answer = staff_client.post(
+        page("agency_serviceorder_verb", order.pk, "offer"), {"files": [SimpleUploadedFile("a.txt", b"one")]}
+    )
+
+    assert "Two files" in answer.context["form"].errors["files"][0]
+    order.refresh_from_db()
+    assert order.status == "queued"
+
+
+def test_work_on_an_order_is_started_once_and_seen_on_its_page(staff_client):
+    gig = make_gig(recipe="thumbnail")
+    order = fulfillment_engine.take_order(gig.slug, "basic", brief={"title": "Ten desks"})
+    by_hand = make_service_order(status="queued")
+    address = page("agency_serviceorder_verb", order.pk, "work")
+
+    first, second = staff_client.post(address), staff_client.post(address)
+    run = Run.objects.get()
+    assert first["Location"] == second["Location"] == page("agency_run_change", run.pk)
+    work_off()
+
+    order.refresh_from_db()
+    assert order.status == "ready"
+    shown = staff_client.get(page("agency_serviceorder_change", order.pk)).content.decode()
+    assert f'<a href="{page("agency_run_change", run.pk)}">Run {run.pk}: Work on {order.number}</a>' in shown
+    assert "Do the work now" not in shown
+    other = staff_client.get(page("agency_serviceorder_change", by_hand.pk)).content.decode()
+    assert "Do the work now" not in other
+    told = staff_client.get(page("agency_run_change", run.pk)).content.decode()
+    assert f'<a href="{page("agency_serviceorder_change", order.pk)}">{order.number}</a>' in told
 
 
 def test_accepting_in_the_admin_books_and_tells(staff_client):
@@ -193,6 +410,11 @@ def test_a_promotion_is_published_to_the_storefront_and_withdrawn(staff_client, 
     work_off()
     promotion = Promotion.objects.get()
     assert promotion.headline not in client.get("/").content.decode()
+
+    told = staff_client.get(page("agency_promotion_change", promotion.pk)).content.decode()
+    assert f'<a href="{escape(promotion.link)}">' in told
+    assert "$100.00</td>" in told and "board/board.css" in told
+    assert told.count("?download=1") == promotion.task.artifacts.count() > 0
 
     staff_client.post(page("agency_promotion_verb", promotion.pk, "publish"))
     shown = client.get("/").content.decode()
@@ -262,3 +484,51 @@ def test_what_waits_for_a_person_is_a_queue(staff_client):
 
     assert Task.objects.filter(status="needs_human").count() == 1
     assert "Title is missing" in text
+    task = Task.objects.get(status="needs_human")
+    ended = task.tries.last().finished_at
+    assert (
+        f'<td class="field-waiting_since nowrap">{date_format(timezone.localtime(ended), "DATETIME_FORMAT")}'
+        in text
+    )
+    link = f'<a href="{page("agency_serviceorder_change", order.pk)}">{order.number}</a>'
+    assert link in text and link in staff_client.get(page("agency_task_change", task.pk)).content.decode()
+
+
+def test_a_token_is_shown_once_opens_the_api_and_is_revoked(staff_client, staff):
+    helper = User.objects.create_user("helper", password="a long pass phrase")
+
+    made = staff_client.post(page("knox_authtoken_add"), {"user": helper.pk, "days": "30"})
+    token = made.context["token"]
+    row = AuthToken.objects.get()
+
+    assert token in made.content.decode() and "never again" in made.content.decode()
+    assert (row.user, row.expiry.date()) == (helper, (timezone.now() + timedelta(days=30)).date())
+    listed = staff_client.get(page("knox_authtoken_changelist")).content.decode()
+    assert row.token_key in listed and token not in listed
+    api = APIClient(headers={"Authorization": f"Token {token}"})
+    assert api.get("/api/v1/portfolio").status_code == 200
+    staff_client.post(page("knox_authtoken_delete", row.pk), {"post": "yes"})
+    assert api.get("/api/v1/portfolio").status_code == 401
+
+
+def test_only_an_owner_makes_tokens_of_others(client, staff):
+    user = User.objects.create_user("editor", password="a long pass phrase", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="knox"))
+    client.force_login(user)
+
+    refused = client.post(page("knox_authtoken_add"), {"user": staff.pk})
+    made = client.post(page("knox_authtoken_add"), {"user": user.pk})
+
+    assert list(refused.context["form"].errors) == ["user"]
+    assert AuthToken.objects.get().user == user and made.context["row"].expiry is None
+
+
+def test_the_machinery_stands_last_under_names_that_people_know(staff_client):
+    names = [app["name"] for app in staff_client.get("/admin/").context["available_apps"]]
+
+    assert names[-4:] == ["Background jobs", "API tokens", "Users and groups", "Sign-ins"]
+    assert set(names[:-4]) == {"Agency", "Earnings", "Storefront"}
+
+
+def test_every_page_of_the_admin_has_the_shops_icon(staff_client):
+    assert 'href="/static/favicon.svg"' in staff_client.get("/admin/").content.decode()
