@@ -136,7 +136,7 @@ def test_the_buttons_of_a_run_are_fetched_anew_when_it_ends(staff_client):
 def test_a_run_tells_its_wish_once_and_links_to_what_it_made(staff_client):
     make_gig()
     make_product()
-    run = quantum_state.collapse(quantum_state.superpose("Boost revenue"))
+    run = quantum_state.collapse(quantum_state.superpose("Maximize profit"))
     Task.objects.update(progress_done=1, progress_total=2)
     before = staff_client.get(page("agency_run_change", run.pk)).content.decode()
     work_off()
@@ -144,7 +144,7 @@ def test_a_run_tells_its_wish_once_and_links_to_what_it_made(staff_client):
     text = staff_client.get(page("agency_run_change", run.pk)).content.decode()
 
     content = text[text.index('<div id="content"') : text.index("<h2>Events</h2>")]
-    assert content.count("Boost revenue") == 1
+    assert content.count("Maximize profit") == 1
     assert "<progress" in before and "<progress" not in text
     assert page("agency_promotion_change", Promotion.objects.get().pk) in text
 

@@ -2,11 +2,13 @@
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from agency import direction_board
 from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, status_in
@@ -61,19 +63,30 @@ class RunAdmin(VerbAdmin, ReadOnlyAdmin):
         """The part of the page that changes."""
         run = get_object_or_404(Run, pk=pk)
         self._check_view(request)
-        return TemplateResponse(request, "admin/agency/run/live.html", self.story(run))
+        story = self.story(run)
+        answer = TemplateResponse(request, "admin/agency/run/live.html", story)
+        if request.htmx and not story["is_open"]:
+            answer["HX-Refresh"] = "true"  # the buttons above are those of an open run
+        return answer
 
     def _check_view(self, request):
         if not self.has_view_permission(request):
-            self.permission_denied(request)
+            raise PermissionDenied
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         run = self.get_object(request, object_id)
-        extra = {"title": str(run), **self.story(run)} if run else {}
+        # The wish, if there is one, stands below: said once.
+        extra = (
+            {"title": f"Run {run.pk}" if run.intent else str(run), "subtitle": None, **self.story(run)}
+            if run
+            else {}
+        )
         return super().change_view(request, object_id, form_url, (extra_context or {}) | extra)
 
     def story(self, run):
-        tasks = run.tasks.prefetch_related("artifacts", "bound_to", "tries")
+        tasks = run.tasks.select_related("promotion").prefetch_related(
+            "artifacts", "bound_to", "tries", "proposals"
+        )
         return {
             "run": run,
             "tasks": tasks,
@@ -96,9 +109,17 @@ class AttemptInline(ReadOnlyInline):
 class TaskAdmin(VerbAdmin, ReadOnlyAdmin):
     """All tasks; filtered by "needs a human" it is the queue of what waits for a person, and since when."""
 
-    list_display = ["id", "workflow", "pipeline", "status", "waiting_on", "run_link", "started_at", "finished_at"]
+    list_display = [
+        *("id", "workflow", "pipeline", "status", "waiting_on", "waiting_since"),
+        *("about_order", "run_link", "started_at", "finished_at"),
+    ]
     list_filter = ["status", "pipeline", "workflow"]
     list_select_related = ["run"]
+    fields = [
+        *("workflow", "pipeline", "status", "waiting_on", "waiting_since", "about_order", "run_link"),
+        *("params", "result", "error", "started_at", "finished_at", "measures", "binds"),
+    ]
+    readonly_fields = ["waiting_since", "about_order", "run_link"]
     inlines = [AttemptInline]
     verbs = (
         Verb(
@@ -120,10 +141,32 @@ class TaskAdmin(VerbAdmin, ReadOnlyAdmin):
         ),
     )
 
+    def get_queryset(self, request):
+        ended = Attempt.objects.filter(task=OuterRef("pk"), finished_at__isnull=False).order_by("-number")
+        return super().get_queryset(request).annotate(last_try_at=Subquery(ended.values("finished_at")[:1]))
+
+    @admin.display(description="waiting since", ordering="last_try_at")
+    def waiting_since(self, task):
+        """When the try ended that left it to a person."""
+        return task.last_try_at if task.status == Task.Status.NEEDS_HUMAN else None
+
+    @admin.display(description="service order")
+    def about_order(self, task):
+        rows = [(reverse("admin:agency_serviceorder_change", args=[pk]), f"SO-{pk:06d}") for pk in _orders(task)]
+        return format_html_join(", ", '<a href="{}">{}</a>', rows) or "-"
+
     @admin.display(description="run")
     def run_link(self, task):
         page = reverse("admin:agency_run_change", args=[task.run_id])
         return format_html('<a href="{}">{}</a>', page, task.run)
+
+
+def _orders(task):
+    """The service orders that a task was asked for or has looked at."""
+    if "service_order" in task.params:
+        return [task.params["service_order"]]
+    orders = (task.result or {}).get("orders") or []
+    return [order["id"] for order in orders if isinstance(order, dict) and "id" in order]
 
 
 @admin.register(Artifact)
@@ -137,15 +180,18 @@ class ArtifactAdmin(ReadOnlyAdmin):
     readonly_fields = ["open_link"]
     exclude = ["file"]
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).visible_to(request.user)
+
     def get_urls(self):
         open_ = self.admin_site.admin_view(self.open_view)
         return [path("<int:pk>/open/", open_, name="agency_artifact_open"), *super().get_urls()]
 
     def open_view(self, request, pk):
         """The file, shown in the browser where that is safe; `?download` saves it."""
-        artifact = get_object_or_404(Artifact, pk=pk)
+        artifact = get_object_or_404(Artifact.objects.visible_to(request.user), pk=pk)
         if not self.has_view_permission(request, artifact):
-            self.permission_denied(request)
+            raise PermissionDenied
         response = FileResponse(
             artifact.file.open(),
             as_attachment="download" in request.GET or artifact.content_type.split(";")[0] not in SHOWN_IN_BROWSER,

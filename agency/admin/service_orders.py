@@ -1,71 +1,40 @@
-"""Gigs, the orders for them, and what workflows propose and write about them."""
+"""Orders for services: taken, briefed, worked on, delivered and accepted."""
 
-import json
-
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
-from django.shortcuts import redirect, render
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 
-from agency import fulfillment_engine, promotions, proposals, recipes
+from agency import direction_board, fulfillment_engine, recipes
+from agency.admin.order_forms import (
+    AcceptForm,
+    BriefForm,
+    DeliverByHandForm,
+    TakeOrderForm,
+    as_text,
+    asked_of_client,
+)
 from agency.admin.runs import ReasonForm
-from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, status_in
-from agency.models import Delivery, Gig, Package, Promotion, Proposal, ServiceOrder, SuccessStory
+from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, blame, status_in
+from agency.direction_board import Step
+from agency.models import Delivery, Gig, Package, Run, ServiceOrder, Task
 from agency.workflows import NewArtifact
 from earnings import money
-from earnings.models import Channel
 from earnings.refusals import Refusal
 
 
-class PackageInline(admin.StackedInline):
-    model = Package
-    extra = 0
+class DeliveryInline(ReadOnlyInline):
+    """What was offered, newest last: its files, what its checklist said, and what was written to the client."""
 
-
-class GigForm(forms.ModelForm):
-    recipe = forms.ChoiceField(required=False, help_text="Who makes the deliverable; empty = by hand.")
-
-    class Meta:
-        model = Gig
-        fields = "__all__"  # noqa: DJ007  every column is the editor's
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        known = [(recipe.key, recipe.title) for recipe in recipes.every()]
-        self.fields["recipe"].choices = [("", "by hand"), *known]
-
-
-@admin.register(Gig)
-class GigAdmin(admin.ModelAdmin):
-    """Services on offer."""
-
-    form = GigForm
-    list_display = ["name", "title", "category", "prices", "recipe", "is_listed"]
-    list_editable = ["is_listed"]
-    list_filter = ["is_listed", "category", "recipe"]
-    search_fields = ["name", "title", "slug"]
-    prepopulated_fields = {"slug": ["name"]}
-    inlines = [PackageInline]
+    model = Delivery
+    template = "admin/edit_inline/stacked.html"
+    fields = ["created_at", "delivered_at", "files", "checklist", "cover_note", "asked_to_change"]
+    show_change_link = False
 
     def get_queryset(self, request):
-        return super().get_queryset(request).prefetch_related("packages")
-
-    def view_on_site(self, gig):
-        return gig.get_absolute_url() if gig.is_listed else None
-
-    @admin.display()
-    def prices(self, gig):
-        return " / ".join(money.display(p.price_minor, p.currency) for p in gig.packages.all())
-
-
-class DeliveryInline(ReadOnlyInline):
-    model = Delivery
-    fields = ["number", "created_at", "delivered_at", "files", "checklist", "message", "revision_request"]
-    readonly_fields = ["files", "checklist"]
-    show_change_link = False
+        return super().get_queryset(request).select_related("service_order").prefetch_related("artifacts")
 
     @admin.display()
     def files(self, delivery):
@@ -73,55 +42,66 @@ class DeliveryInline(ReadOnlyInline):
             (reverse("admin:agency_artifact_open", args=[artifact.pk]), artifact.name)
             for artifact in delivery.artifacts.all()
         ]
-        return format_html_join(" · ", '<a href="{}">{}</a>', rows)
+        return format_html(
+            '<ul class="board-list">{}</ul>',
+            format_html_join("", '<li><a href="{0}">{1}</a> · <a href="{0}?download=1">Save</a></li>', rows),
+        )
 
     @admin.display()
     def checklist(self, delivery):
         rows = [("✓" if c.get("passed") else "✗", c.get("label", ""), c.get("seen", "")) for c in delivery.checks]
-        return format_html_join(", ", "{} {} ({})", rows)
+        return format_html('<ul class="board-list">{}</ul>', format_html_join("", "<li>{} {}: {}</li>", rows))
+
+    @admin.display(description="message")
+    def cover_note(self, delivery):
+        return _wrapped(delivery.message)
+
+    @admin.display(description="revision asked for")
+    def asked_to_change(self, delivery):
+        return _wrapped(delivery.revision_request)
 
 
-class AcceptForm(forms.Form):
-    consent = forms.NullBooleanField(
-        required=False,
-        label="The client agrees that the work is shown in the portfolio",
-        widget=forms.Select(choices=[("", "as the client said in the brief"), ("true", "yes"), ("false", "no")]),
-    )
-    quote = forms.CharField(required=False, max_length=300, label="What the client said of it")
+def _wrapped(text):
+    return format_html('<div class="board-text">{}</div>', text) if text else "none"
 
 
-class BriefForm(forms.Form):
-    brief = forms.JSONField(
-        widget=forms.Textarea(attrs={"rows": 8}), help_text='For example {"title": "Ten desks under 200"}'
-    )
-    catalog_file = forms.FileField(
-        required=False, label="The client's catalog file", help_text="Becomes the brief's catalog_csv."
-    )
-
-    def clean(self):
-        values = super().clean()
-        upload = values.get("catalog_file")
-        if upload and isinstance(values.get("brief"), dict):
-            values["brief"]["catalog_csv"] = upload.read().decode("utf-8-sig", errors="replace")
-        return values
-
-
-class DeliverByHandForm(forms.Form):
-    file = forms.FileField()
-    message = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
-
-
-def _set_brief(order, request, brief, catalog_file=None):
+def _set_brief(order, request, brief):
     fulfillment_engine.set_requirements(order, brief)
 
 
-def _offer_file(order, request, file, message):
-    new = NewArtifact("deliverable", file.name, file.content_type or "application/octet-stream", file.read())
-    fulfillment_engine.offer_by_hand(order, [new], message=message)
+def _offer_files(order, request, files, message):
+    made = [
+        NewArtifact("deliverable", file.name, file.content_type or "application/octet-stream", file.read())
+        for file in files
+    ]
+    fulfillment_engine.offer_by_hand(order, made, message=message)
+
+
+def _work_on(order, user):
+    """The run that works on the order: the one that is at it already, or a new one."""
+    at_it = Task.objects.open().filter(workflow="fiverr_bot", params__service_order=order.pk).first()
+    if at_it:
+        return at_it.run
+    step = Step("fiverr_bot", {"service_order": order.pk})
+    return direction_board.open_run([step], title=f"Work on {order.number}", user=user)
+
+
+def _latest_run(order):
+    """The newest run that took the order, was asked to work on it, or made files for it."""
+    worked = Q(tasks__workflow="fiverr_bot", tasks__params__service_order=order.pk)
+    return Run.objects.filter(Q(pk=order.run_id) | worked | Q(artifacts__service_order=order)).first()
 
 
 RIGHT = "agency.change_serviceorder"
 ORDER_VERBS = (
+    Verb(
+        "work",
+        "Do the work now",
+        lambda order, request: _work_on(order, request.user),
+        "agency.add_run",
+        "The Fiverr Bot makes the files by the gig's recipe, asks them the package's checklist and offers them.",
+        fits=lambda order: order.status in ("queued", "revision") and recipes.get(order.gig.recipe) is not None,
+    ),
     Verb(
         "deliver",
         "Deliver",
@@ -161,10 +141,10 @@ ORDER_VERBS = (
     ),
     Verb(
         "offer",
-        "Offer a file made by hand",
-        _offer_file,
+        "Offer files made by hand",
+        _offer_files,
         RIGHT,
-        "The package's checklist is asked first.",
+        "They become the order's next delivery; the package's checklist is asked first.",
         form=DeliverByHandForm,
         fits=status_in("queued", "in_progress", "revision"),
     ),
@@ -195,29 +175,6 @@ ORDER_VERBS = (
 )
 
 
-class TakeOrderForm(forms.Form):
-    """An order that came in somewhere; without a marketplace order it is simulated, and says so."""
-
-    package = forms.ModelChoiceField(Package.objects.select_related("gig"))
-    brief = forms.JSONField(initial=dict, widget=forms.Textarea(attrs={"rows": 6}), required=False)
-    channel = forms.ModelChoiceField(
-        Channel.objects.exclude(key="demo"), required=False, help_text="Empty = a simulated order: no real money."
-    )
-    order_id = forms.CharField(required=False, max_length=80, label="Order number there")
-    amount = forms.CharField(required=False, max_length=20, label="Amount paid there", help_text="e.g. 100.00")
-    currency = forms.CharField(required=False, max_length=3, help_text="e.g. USD")
-    client = forms.CharField(required=False, max_length=120)
-
-    @property
-    def external(self):
-        values = self.cleaned_data
-        if not values["channel"]:
-            return None
-        return {"channel": values["channel"].pk} | {
-            name: values[name] for name in ("order_id", "amount", "currency", "client") if values[name]
-        }
-
-
 @admin.register(ServiceOrder)
 class ServiceOrderAdmin(VerbAdmin, ReadOnlyAdmin):
     """Work owed to clients."""
@@ -226,45 +183,53 @@ class ServiceOrderAdmin(VerbAdmin, ReadOnlyAdmin):
     list_filter = ["status", "kind", "channel", "gig"]
     list_select_related = ["gig", "channel"]
     search_fields = ["external_id", "client"]
-    readonly_fields = ["amount", "fee"]
-    exclude = ["amount_minor", "fee_minor", "token", "held_from"]
+    fields = [
+        *("package", "status", "problem", "due_at", "latest_run", "the_brief", "showcase_consent"),
+        *("kind", "amount", "fee", "channel", "external_id", "client", "created_at", "accepted_at"),
+    ]
+    readonly_fields = ["amount", "fee", "the_brief", "latest_run"]
     inlines = [DeliveryInline]
     verbs = ORDER_VERBS
     change_list_template = "admin/agency/serviceorder/change_list.html"
-
-    def get_queryset(self, request):
-        deliveries = Prefetch("deliveries", Delivery.objects.prefetch_related("artifacts"))
-        return super().get_queryset(request).prefetch_related(deliveries)
 
     def get_urls(self):
         take = self.admin_site.admin_view(self.take_view)
         return [path("take/", take, name="agency_serviceorder_take"), *super().get_urls()]
 
     def take_view(self, request):
+        """First which package, then what the client said and what was paid."""
         if not request.user.has_perm("agency.add_serviceorder"):
             raise PermissionDenied
-        form = TakeOrderForm(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            values = form.cleaned_data
-            package = values["package"]
-            try:
-                order = fulfillment_engine.take_order(
-                    package.gig.slug, package.tier, brief=values["brief"] or {}, external=form.external
-                )
-            except Refusal as refusal:
-                for error in refusal.errors or [{"pointer": "", "detail": refusal.detail}]:
-                    name = error["pointer"].rpartition("/")[2]
-                    form.add_error(name if name in form.fields else None, error["detail"])
-            else:
-                return redirect(self.page_of(order))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Take an order",
-            "form": form,
+            "back": reverse("admin:agency_serviceorder_changelist"),
         }
-        context["back"] = reverse("admin:agency_serviceorder_changelist")
+        chosen = request.GET.get("package", "")
+        if not chosen.isdecimal():
+            context["gigs"] = Gig.objects.filter(packages__isnull=False).distinct().prefetch_related("packages")
+            return render(request, "admin/agency/serviceorder/take.html", context)
+        package = get_object_or_404(Package.objects.select_related("gig"), pk=int(chosen))
+        given = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = TakeOrderForm(*given, package=package)
+        if request.method == "POST" and form.is_valid():
+            order = self._take(package, form)
+            if order:
+                return redirect(self.page_of(order))
+        again = reverse("admin:agency_serviceorder_take")
+        context |= {"form": form, "subtitle": f"{package.gig}, {package.name}", "back": again}
         return render(request, "admin/agency/verb.html", context)
+
+    def _take(self, package, form):
+        brief = form.brief(form.cleaned_data)
+        try:
+            return fulfillment_engine.take_order(
+                package.gig.slug, package.tier, brief=brief, external=form.external
+            )
+        except Refusal as refusal:
+            blame(form, refusal)
+            return None
 
     @admin.display(ordering="amount_minor")
     def amount(self, order):
@@ -274,92 +239,21 @@ class ServiceOrderAdmin(VerbAdmin, ReadOnlyAdmin):
     def fee(self, order):
         return money.display(order.fee_minor, order.currency)
 
-
-@admin.register(Proposal)
-class ProposalAdmin(VerbAdmin, ReadOnlyAdmin):
-    """Concrete edits that a gig review suggests; accepted one by one."""
-
-    list_display = ["gig", "package", "code", "old_text", "new_text", "reason", "status"]
-    list_filter = ["status", "code", "gig"]
-    list_select_related = ["gig", "package__gig"]
-    verbs = (
-        Verb(
-            "accept",
-            "Accept",
-            lambda proposal, request: proposals.accept(proposal, by=request.user),
-            "agency.change_proposal",
-            "The new value is written, if the old one is still there.",
-            fits=status_in("open"),
-        ),
-        Verb(
-            "reject",
-            "Reject",
-            lambda proposal, request: proposals.reject(proposal, by=request.user),
-            "agency.change_proposal",
-            "The gig stays as it is.",
-            fits=status_in("open"),
-        ),
-    )
-
-    @admin.display(description="now")
-    def old_text(self, proposal):
-        return json.dumps(proposal.old, ensure_ascii=False)[:120]
-
-    @admin.display(description="proposed")
-    def new_text(self, proposal):
-        return json.dumps(proposal.new, ensure_ascii=False)[:120]
-
-
-@admin.register(Promotion)
-class PromotionAdmin(VerbAdmin, ReadOnlyAdmin):
-    """Drafts with figures from a measured inventory; one at a time is live on the storefront."""
-
-    list_display = ["headline", "status", "observation", "created_at", "published_at"]
-    list_filter = ["status"]
-    list_select_related = ["observation"]
-    readonly_fields = ["texts"]
-    exclude = ["channels"]
-    verbs = (
-        Verb(
-            "publish",
-            "Publish on the storefront",
-            lambda promotion, request: promotions.publish(promotion, by=request.user),
-            "agency.publish_promotion",
-            "It becomes the storefront's banner; the one that is there now is withdrawn.",
-            fits=status_in("draft", "withdrawn"),
-        ),
-        Verb(
-            "withdraw",
-            "Withdraw",
-            lambda promotion, request: promotions.withdraw(promotion),
-            "agency.publish_promotion",
-            "The banner disappears from the storefront.",
-            fits=status_in("draft", "published"),
-        ),
-    )
-
-    @admin.display(description="texts by channel")
-    def texts(self, promotion):
-        rows = [(name, text) for name, text in promotion.channels.items()]
-        files = [
-            (reverse("admin:agency_artifact_open", args=[a.pk]), a.name) for a in promotion.task.artifacts.all()
+    @admin.display(description="brief")
+    def the_brief(self, order):
+        labels = {asked["name"]: asked.get("label") or asked["name"] for asked in asked_of_client(order.gig)}
+        rows = [
+            (labels.get(name, name), as_text(value))
+            for name, value in order.brief.items()
+            if name != "showcase_consent"
         ]
-        return format_html(
-            "{}<p>Files: {}</p>",
-            format_html_join("", '<h3>{}</h3><pre class="board-text">{}</pre>', rows),
-            format_html_join(" · ", '<a href="{}?download=1">{}</a>', files),
-        )
+        said = format_html_join("", '<dt>{}</dt><dd class="board-text">{}</dd>', rows)
+        return format_html('<dl class="board-brief">{}</dl>', said) if rows else "nothing yet"
 
-
-@admin.register(SuccessStory)
-class SuccessStoryAdmin(admin.ModelAdmin):
-    """What the portfolio shows: accepted work that its client agreed to show."""
-
-    list_display = ["title", "service_order", "is_published", "published_at"]
-    list_editable = ["is_published"]
-    list_select_related = ["service_order__gig"]
-    fields = ["title", "summary", "quote", "is_published", "service_order", "slug", "image", "published_at"]
-    readonly_fields = ["service_order", "slug", "image", "published_at"]
-
-    def has_add_permission(self, request):
-        return False
+    @admin.display(description="latest run that worked on it")
+    def latest_run(self, order):
+        run = _latest_run(order)
+        if run is None:
+            return "none"
+        page = reverse("admin:agency_run_change", args=[run.pk])
+        return format_html('<a href="{}">{}</a>: {}', page, run, run.get_status_display())

@@ -29,6 +29,22 @@ class Verb:
     fits: Callable = lambda row: True
 
 
+class RowForm(forms.Form):
+    """What a verb needs to know, asked in words that depend on the row."""
+
+    def __init__(self, *args, row, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.row = row
+
+
+def blame(form, refusal):
+    """Show each of a refusal's errors at the field that its pointer names: `/brief/title` is `brief_title`."""
+    for error in refusal.errors or [{"pointer": "", "detail": refusal.detail}]:
+        parts = error["pointer"].strip("/").split("/")
+        names = ["_".join(parts[:count]) for count in range(len(parts), 0, -1)]
+        form.add_error(next((name for name in names if name in form.fields), None), error["detail"])
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows that only the program writes."""
 
@@ -78,10 +94,12 @@ class VerbAdmin(admin.ModelAdmin):
         row = get_object_or_404(self.model, pk=pk)
         if verb is None or not request.user.has_perm(verb.right):
             raise PermissionDenied
-        form = verb.form(request.POST, request.FILES) if request.method == "POST" else verb.form()
+        given = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = verb.form(*given, **({"row": row} if issubclass(verb.form, RowForm) else {}))
         if request.method == "POST" and form.is_valid():
-            answer = self._do(verb, row, request, form.cleaned_data)
-            return answer or redirect(self.page_of(row))
+            answer = self._do(verb, row, request, form)
+            if form.is_valid():
+                return answer or redirect(self.page_of(row))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -93,10 +111,14 @@ class VerbAdmin(admin.ModelAdmin):
         }
         return render(request, "admin/agency/verb.html", context)
 
-    def _do(self, verb, row, request, values):
+    def _do(self, verb, row, request, form=None):
+        """Call the verb. What is refused is said at the form's field that it is about, or above the row's page."""
         try:
-            answer = verb.call(row, request, **values)
+            answer = verb.call(row, request, **(form.cleaned_data if form else {}))
         except Refusal as refusal:
+            if form and form.fields and refusal.errors:
+                blame(form, refusal)
+                return None
             details = " ".join(error["detail"] for error in refusal.errors if error["detail"] != refusal.detail)
             self.message_user(request, f"{row}: {refusal.detail} {details}".strip(), messages.ERROR)
             return None
@@ -125,7 +147,7 @@ class VerbAdmin(admin.ModelAdmin):
 def _action(verb):
     def do(model_admin, request, queryset):
         for row in queryset:
-            model_admin._do(verb, row, request, {})
+            model_admin._do(verb, row, request)
 
     return do
 

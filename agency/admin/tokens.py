@@ -1,0 +1,88 @@
+"""Ways into the API for programs: made, shown once, revoked."""
+
+from datetime import timedelta
+
+import knox.admin  # noqa: F401  it registers its own page first; ours takes its place
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import render
+from django.urls import reverse
+from knox.models import AuthToken
+
+LONGEST = 3650  # days
+
+
+class TokenForm(forms.Form):
+    user = forms.ModelChoiceField(User.objects.none(), help_text="The program gets this user's rights.")
+    days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LONGEST,
+        label="Valid for days",
+        help_text="Empty = until it is revoked.",
+    )
+
+    def __init__(self, *args, asked_by, **kwargs):
+        super().__init__(*args, **kwargs)
+        users = User.objects.filter(is_active=True).order_by("username")
+        # A token is as good as its user's password: who isn't an owner makes only their own.
+        self.fields["user"].queryset = users if asked_by.is_superuser else users.filter(pk=asked_by.pk)
+        self.fields["user"].initial = asked_by.pk
+
+
+admin.site.unregister(AuthToken)
+
+
+@admin.register(AuthToken)
+class TokenAdmin(admin.ModelAdmin):
+    """Tokens are stored hashed: nobody sees one again. Deleting one revokes it."""
+
+    list_display = ["begins_with", "user", "created", "expiry"]
+    list_select_related = ["user"]
+    search_fields = ["token_key", "user__username"]
+    fields = ["begins_with", "user", "created", "expiry"]
+    readonly_fields = fields
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def get_queryset(self, request):
+        found = super().get_queryset(request)
+        return found if request.user.is_superuser else found.filter(user=request.user)
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        if "delete_selected" in actions:
+            call, name, _ = actions["delete_selected"]
+            actions["delete_selected"] = (call, name, "Revoke the selected tokens")
+        return actions
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, (extra_context or {}) | {"title": "API tokens"})
+
+    def add_view(self, request, form_url="", extra_context=None):
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = TokenForm(request.POST if request.method == "POST" else None, asked_by=request.user)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Make an API token",
+            "form": form,
+            "back": reverse("admin:knox_authtoken_changelist"),
+        }
+        if request.method == "POST" and form.is_valid():
+            days = form.cleaned_data["days"]
+            expiry = timedelta(days=days) if days else None
+            row, context["token"] = AuthToken.objects.create(user=form.cleaned_data["user"], expiry=expiry)
+            self.log_addition(request, row, f"API token of {row.user}")
+            context |= {"row": row, "title": "The new API token"}
+            # Shown in the answer itself: a redirect would have to keep it in a cookie or the session.
+            return render(request, "admin/agency/token.html", context)
+        return render(request, "admin/agency/verb.html", context)
+
+    @admin.display(description="begins with", ordering="token_key")
+    def begins_with(self, token):
+        return f"{token.token_key}…"
