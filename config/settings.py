@@ -67,7 +67,7 @@ INSTALLED_APPS = [
     "storefront",
     "agency",
     "earnings",
-    "django.contrib.admin",
+    "config.admin.BoardAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
