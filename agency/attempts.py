@@ -57,8 +57,11 @@ def claim(worker):
             if not won:
                 continue
             was_lost = task.status == Task.Status.RUNNING
-            task.refresh_from_db()
-            Attempt.objects.filter(task=task, outcome="").update(outcome=Attempt.Outcome.LOST, finished_at=now)
+            # The UPDATE has proved that the row still was as it was read.
+            task.status, task.attempts, task.lease_until = Task.Status.RUNNING, task.attempts + 1, now + LEASE
+            task.started_at, task.waiting_on = task.started_at or now, ""
+            if was_lost:
+                _close_attempt(task, task.attempts - 1, Attempt.Outcome.LOST)
             Attempt.objects.create(task=task, number=task.attempts, worker=worker, started_at=now)
             Event.record(
                 task.run_id,
@@ -183,9 +186,11 @@ def finish(task, fence, outcome):
                 finished_at=None if needs_human else timezone.now(),
             ):
                 raise Lost
-            task.refresh_from_db()
-            _bind(task)
-            stored += [_store(task, artifact) for artifact in outcome.artifacts]
+            task.status, task.result, task.lease_until = status, outcome.result, None
+            if task.binds:
+                _bind(task)
+            for artifact in outcome.artifacts:
+                stored.append(_store(task, artifact))
             for effect in outcome.effects if not needs_human else ():
                 effect(task)
             _close_attempt(task, fence, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
@@ -213,7 +218,8 @@ def _bind(task):
 
 def _store(task, new):
     """Keep an artifact; one of an earlier attempt that ended with a person is replaced by its newer version."""
-    Artifact.objects.filter(task=task, name=new.name, deliveries=None).delete()
+    if task.attempts > 1:
+        Artifact.objects.filter(task=task, name=new.name, deliveries=None).delete()
     artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name)
     artifact.content_type = new.content_type
     artifact.size = len(new.content)
@@ -268,8 +274,7 @@ def settle(run_id):
     Called in the transaction that changed a task, after an event was recorded: that holds the run's row, so the
     last of two tasks that finish at once sees the other one's end.
     """
-    _skip_unmeasurable(run_id)
-    statuses = set(Task.objects.filter(run_id=run_id).values_list("status", flat=True))
+    statuses = {task.status for task in _skip_unmeasurable(run_id)}
     if statuses & {Task.Status.QUEUED, Task.Status.RUNNING}:
         return
     if Task.Status.WAITING in statuses:
@@ -282,7 +287,7 @@ def settle(run_id):
     else:
         to = Run.Status.PARTIAL if Task.Status.SUCCEEDED in statuses else Run.Status.FAILED
     fields = {} if to == Run.Status.NEEDS_HUMAN else {"finished_at": timezone.now()}
-    if Run(pk=run_id).advance(to, **fields):
+    if Run.objects.may_become(to).filter(pk=run_id).update(status=to, **fields):
         Event.record(
             run_id,
             f"run.{to}",
@@ -291,8 +296,10 @@ def settle(run_id):
 
 
 def _skip_unmeasurable(run_id):
-    """Tasks bound to something that no task of their run will measure any more end as skipped."""
-    tasks = list(Task.objects.filter(run_id=run_id))
+    """End as skipped what is bound to something that no task will measure any more; returns the run's tasks."""
+    tasks = list(Task.objects.filter(run_id=run_id).defer("params", "draft", "result"))
+    if all(task.status in Task.TERMINAL or not task.binds for task in tasks):
+        return tasks
     present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
     coming = {kind for task in tasks if task.status not in Task.TERMINAL for kind in task.measures}
     for task in tasks:
@@ -303,3 +310,4 @@ def _skip_unmeasurable(run_id):
                 Task.Status.SKIPPED, error=reason, waiting_on="", finished_at=timezone.now(), lease_until=None
             ):
                 Event.record(run_id, "task.skipped", f"{task.workflow} skipped: {reason}", task_id=task.pk)
+    return tasks

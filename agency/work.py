@@ -118,8 +118,9 @@ def perform(task):
 def _attempt(task, workflow):
     work = Work(task)
     if task.draft is None:
-        task.draft = work.draft = workflow.prepare(work) or {}
-        Task.objects.filter(pk=task.pk, attempts=task.attempts).update(draft=task.draft)
+        task.draft = work.draft = workflow.prepare(work)
+        if task.draft is not None:
+            Task.objects.filter(pk=task.pk, attempts=task.attempts).update(draft=task.draft)
     present = Observation.objects.filter(run_id=task.run_id).values_list("kind", flat=True)
     missing = sorted(set(workflow.binds) - set(present))
     if missing:
