@@ -109,6 +109,7 @@ class IntentAdmin(admin.ModelAdmin):
         intent = self.get_object(request, object_id)
         extra = {"title": "Superposition"} if intent and intent.status == "superposed" else {}
         if intent:
+            extra["subtitle"] = None  # the wish stands below
             extra["states"] = intent.states.all()
             extra["can_collapse"] = request.user.has_perm("agency.add_run")
         return super().change_view(request, object_id, form_url, (extra_context or {}) | extra)

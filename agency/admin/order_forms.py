@@ -50,6 +50,9 @@ class BriefFields(forms.Form):
         consent = forms.BooleanField(required=False, label=CONSENT)
         consent.initial = self.known.get("showcase_consent") is True
         self.fields["brief_showcase_consent"] = consent
+        next(
+            field for name, field in self.fields.items() if name.startswith("brief_")
+        ).section = "What the client said"
 
     def _field(self, requirement):
         value = self.known.get(requirement["name"])
@@ -101,13 +104,15 @@ class TakeOrderForm(BriefFields):
         empty_label="none: a simulated order, no real money",
     )
     external_order_id = forms.CharField(required=False, max_length=80, label="Order number there")
-    external_amount = forms.CharField(required=False, max_length=20, label="Amount paid there")
+    external_amount = forms.CharField(
+        required=False, max_length=20, label="Amount paid there", help_text="Like 100.00."
+    )
     external_currency = forms.CharField(required=False, max_length=3, label="Currency", help_text="Like USD.")
     external_client = forms.CharField(required=False, max_length=120, label="Name of the client there")
 
     def __init__(self, *args, package, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["external_amount"].help_text = "Like 100.00."
+        self.fields["external_channel"].section = "Where it was paid"
         self.fields["external_currency"].initial = package.currency
         self.add_brief(package.gig)
 

@@ -8,6 +8,8 @@ from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 
 from agency import direction_board
@@ -92,6 +94,7 @@ class RunAdmin(VerbAdmin, ReadOnlyAdmin):
             "tasks": tasks,
             "observations": run.observations.select_related("task"),
             "events": run.events.select_related("task").order_by("-number")[:50],
+            "unfinished": ("queued", "running", "waiting"),
             "is_open": run.status in ("queued", "running", "waiting"),
         }
 
@@ -110,8 +113,7 @@ class TaskAdmin(VerbAdmin, ReadOnlyAdmin):
     """All tasks; filtered by "needs a human" it is the queue of what waits for a person, and since when."""
 
     list_display = [
-        *("id", "workflow", "pipeline", "status", "waiting_on", "waiting_since"),
-        *("about_order", "run_link", "started_at", "finished_at"),
+        *("id", "workflow", "status", "waiting_on", "waiting_since", "about_order", "run_link", "finished_at"),
     ]
     list_filter = ["status", "pipeline", "workflow"]
     list_select_related = ["run"]
@@ -148,7 +150,9 @@ class TaskAdmin(VerbAdmin, ReadOnlyAdmin):
     @admin.display(description="waiting since", ordering="last_try_at")
     def waiting_since(self, task):
         """When the try ended that left it to a person."""
-        return task.last_try_at if task.status == Task.Status.NEEDS_HUMAN else None
+        if task.status != Task.Status.NEEDS_HUMAN or task.last_try_at is None:
+            return "-"
+        return date_format(timezone.localtime(task.last_try_at), "DATETIME_FORMAT")
 
     @admin.display(description="service order")
     def about_order(self, task):

@@ -78,7 +78,7 @@ class TokenAdmin(admin.ModelAdmin):
             expiry = timedelta(days=days) if days else None
             row, context["token"] = AuthToken.objects.create(user=form.cleaned_data["user"], expiry=expiry)
             self.log_addition(request, row, f"API token of {row.user}")
-            context |= {"row": row, "title": "The new API token"}
+            context |= {"made": row, "title": "The new API token"}
             # Shown in the answer itself: a redirect would have to keep it in a cookie or the session.
             return render(request, "admin/agency/token.html", context)
         return render(request, "admin/agency/verb.html", context)
