@@ -55,7 +55,9 @@ def test_the_drawn_pictures_are_the_committed_ones():
 
 def test_services_keep_the_marketplaces_limits():
     for gig in Gig.objects.all():
-        assert gig.title.startswith("I will ") and len(gig.title) <= 80
+        # One gig is left to be improved on purpose: "Boost revenue" has something to propose.
+        assert gig.title.startswith("I can " if gig.slug == "podcast-edit" else "I will ")
+        assert len(gig.title) <= 80
         assert 1 <= len(gig.tags) <= 5
         prices = list(gig.packages.values_list("price_minor", flat=True))
         assert len(prices) == 3 and prices == sorted(set(prices))

@@ -233,6 +233,16 @@ def test_what_the_service_says_references_the_inventory_that_was_measured(progra
     assert [o["drift"] for o in entanglement["observations"]] == ["fresh"]
 
 
+def test_boost_revenue_audits_and_proposes_a_concrete_edit(program):
+    run = program.finished(program.post("/api/v1/orchestrate/intent", {"statement": "Boost revenue"}))
+
+    review = next(task for task in run["tasks"] if task["workflow"] == "gig_optimization")
+    assert run["status"] == "succeeded"
+    assert [(row["gig"], row["code"]) for row in review["result"]["findings"]] == [
+        ("podcast-edit", "title_not_a_promise")
+    ]
+
+
 def test_a_sales_audit_checks_the_file_and_every_page(program):
     run = program.finished(program.post("/api/v1/orchestrate/sales", {"operation": "inventory_audit"}))
 
