@@ -173,8 +173,11 @@ def finish(task, fence, outcome):
     if not needs_human and not any(artifact.content for artifact in outcome.artifacts):
         needs_human = "The workflow ended without an artifact that proves its work."
     status = Task.Status.NEEDS_HUMAN if needs_human else Task.Status.SUCCEEDED
+    # The files first: the transaction, which keeps other writers waiting, stays short.
     stored = []
     try:
+        for artifact in outcome.artifacts:
+            stored.append(_written(task, artifact))
         with transaction.atomic():
             hold_run(task.run_id)
             if not _mine(task.pk, fence).update(
@@ -189,8 +192,7 @@ def finish(task, fence, outcome):
             task.status, task.result, task.lease_until = status, outcome.result, None
             if task.binds:
                 _bind(task)
-            for artifact in outcome.artifacts:
-                stored.append(_store(task, artifact))
+            _keep(task, stored)
             for effect in outcome.effects if not needs_human else ():
                 effect(task)
             _close_attempt(task, fence, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
@@ -216,17 +218,22 @@ def _bind(task):
         )
 
 
-def _store(task, new):
-    """Keep an artifact; one of an earlier attempt that ended with a person is replaced by its newer version."""
-    if task.attempts > 1:
-        Artifact.objects.filter(task=task, name=new.name, deliveries=None).delete()
+def _written(task, new):
+    """An artifact whose file is stored and whose row is not."""
     artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name)
     artifact.content_type = new.content_type
     artifact.size = len(new.content)
     artifact.sha256 = hashlib.sha256(new.content).hexdigest()
     artifact.file.save(new.name, ContentFile(new.content), save=False)
-    artifact.save()
     return artifact
+
+
+def _keep(task, artifacts):
+    """Store the rows; those of an earlier attempt that ended with a person give way to the newer ones."""
+    if task.attempts > 1:
+        names = [artifact.name for artifact in artifacts]
+        Artifact.objects.filter(task=task, name__in=names, deliveries=None).delete()
+    Artifact.objects.bulk_create(artifacts)
 
 
 @transaction.atomic
