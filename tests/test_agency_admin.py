@@ -502,6 +502,8 @@ def test_a_token_is_shown_once_opens_the_api_and_is_revoked(staff_client, staff)
     assert (row.user, row.expiry.date()) == (helper, (timezone.now() + timedelta(days=30)).date())
     listed = staff_client.get(page("knox_authtoken_changelist")).content.decode()
     assert row.token_key in listed and token not in listed
+    history = staff_client.get("/admin/").content.decode()
+    assert f"API token {row.token_key}…" in history
     api = APIClient(headers={"Authorization": f"Token {token}"})
     assert api.get("/api/v1/portfolio").status_code == 200
     staff_client.post(page("knox_authtoken_delete", row.pk), {"post": "yes"})

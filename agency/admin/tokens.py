@@ -5,7 +5,9 @@ from datetime import timedelta
 import knox.admin  # noqa: F401  it registers its own page first; ours takes its place
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
 from django.urls import reverse
@@ -70,6 +72,7 @@ class TokenAdmin(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Make an API token",
+            "plural": "API tokens",
             "form": form,
             "back": reverse("admin:knox_authtoken_changelist"),
         }
@@ -77,11 +80,22 @@ class TokenAdmin(admin.ModelAdmin):
             days = form.cleaned_data["days"]
             expiry = timedelta(days=days) if days else None
             row, context["token"] = AuthToken.objects.create(user=form.cleaned_data["user"], expiry=expiry)
-            self.log_addition(request, row, f"API token of {row.user}")
+            self.log_addition(request, row, f"Made an API token of {row.user}")
             context |= {"made": row, "title": "The new API token"}
             # Shown in the answer itself: a redirect would have to keep it in a cookie or the session.
             return render(request, "admin/agency/token.html", context)
         return render(request, "admin/agency/verb.html", context)
+
+    def log_addition(self, request, obj, message):
+        """In the admin's history under a name that people know: the model's own is its digest."""
+        return LogEntry.objects.create(
+            user=request.user,
+            content_type=ContentType.objects.get_for_model(obj),
+            object_id=obj.pk,
+            object_repr=f"API token {self.begins_with(obj)}",
+            action_flag=ADDITION,
+            change_message=message,
+        )
 
     @admin.display(description="begins with", ordering="token_key")
     def begins_with(self, token):
