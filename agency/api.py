@@ -246,7 +246,7 @@ class ArtifactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     serializer_class = s.ArtifactSerializer
     filterset_fields = ["run", "task", "service_order", "kind"]
 
-    @extend_schema(responses={(200, "application/octet-stream"): bytes}, tags=["runs"])
+    @extend_schema(responses={(200, "*/*"): bytes}, tags=["runs"])
     @action(detail=True)
     def file(self, request, pk=None):
         """The file itself."""
