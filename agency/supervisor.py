@@ -39,8 +39,12 @@ class Child:
         """The leader of the group."""
         return self._keeper.pid
 
+    @property
+    def is_running(self):
+        return self._keeper is not None and self._keeper.poll() is None
+
     def ask_to_stop(self):
-        if self._keeper and self._keeper.poll() is None:
+        if self.is_running:
             self._keeper.terminate()
 
     def end(self, patience):
