@@ -1,5 +1,6 @@
 """The agency's door for programs."""
 
+from django.db import transaction
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -98,9 +99,11 @@ class OrchestrateIntent(RemembersAnswers, APIView):
         A wish that no playbook knows is refused (422) with the `nearest` playbooks, and nothing runs.
         """
         asked = checked(s.OrchestrateIntent, request)
-        intent = quantum_state.superpose(asked["statement"], user=request.user)
-        if asked["collapse"]:
-            return accepted(quantum_state.collapse(intent, user=request.user))
+        with transaction.atomic():  # a wish that can't collapse leaves nothing behind
+            intent = quantum_state.superpose(asked["statement"], user=request.user)
+            run = quantum_state.collapse(intent, user=request.user) if asked["collapse"] else None
+        if run:
+            return accepted(run)
         location = {"Location": f"/api/v1/intents/{intent.pk}"}
         return Response(s.IntentSerializer(intent).data, status=status.HTTP_201_CREATED, headers=location)
 

@@ -6,8 +6,10 @@ its lease, a second delivery and a result after a cancel find that condition fal
 
 import hashlib
 import random
+import time
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from django.core.files.base import ContentFile
 from django.db import connection, transaction
@@ -27,14 +29,25 @@ class Lost(Exception):
     """This attempt is no longer the task's newest, or the task was canceled: nothing of it may be kept."""
 
 
-def hold_run(run_id):
+def hold_run(run_id, *, wait=True):
     """Lock the run's row until the transaction ends: first of all, in every transaction that changes a task.
 
     One order of locks for claim, finish, cancel and the rest, so that none of them can deadlock with another on
     PostgreSQL; it also keeps a run's events in order. SQLite's transactions exclude each other anyway.
     """
     if connection.features.has_select_for_update:
-        Run.objects.select_for_update().values_list("pk").get(pk=run_id)
+        rows = Run.objects.select_for_update(skip_locked=not wait, no_key=True).filter(pk=run_id)
+        return bool(rows.values_list("pk").first())
+    return True
+
+
+def _hold_soon(run_id):
+    """Lock the run's row unless somebody keeps it for longer than a claim or a finish takes."""
+    for _ in range(10):
+        if hold_run(run_id, wait=False):
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def claim(worker):
@@ -44,7 +57,8 @@ def claim(worker):
         if task.status == Task.Status.RUNNING and _gave_up(task):
             continue
         with transaction.atomic():
-            hold_run(task.run_id)
+            if not _hold_soon(task.run_id):  # its holder is busy with it; other runs are not
+                continue
             won = Task.objects.filter(
                 pk=task.pk, status=task.status, attempts=task.attempts, lease_until=task.lease_until
             ).update(
@@ -83,7 +97,8 @@ def _gave_up(task):
     if workflow is None or 1 + _failures(task) < workflow.max_attempts:
         return False
     with transaction.atomic(), suppress(Lost):
-        hold_run(task.run_id)
+        if not _hold_soon(task.run_id):
+            return True
         message = f"Its worker was lost {task.attempts} times."
         _end_attempt(task, task.attempts, message, Attempt.Outcome.LOST, lease_until=task.lease_until)
     return True
@@ -91,6 +106,12 @@ def _gave_up(task):
 
 def _failures(task):
     return task.tries.filter(outcome__in=[Attempt.Outcome.FAILED, Attempt.Outcome.LOST]).count()
+
+
+def check(task_id, fence):
+    """Raise Lost unless this attempt is still the task's own. Unlike `renew` it locks nothing."""
+    if not _mine(task_id, fence).exists():
+        raise Lost
 
 
 def renew(task_id, fence):
@@ -176,6 +197,9 @@ def finish(task, fence, outcome):
     # The files first: the transaction, which keeps other writers waiting, stays short.
     stored = []
     try:
+        names = [artifact.name for artifact in outcome.artifacts]
+        if len(set(names)) < len(names):
+            raise workflows.PermanentError(f"Two files of one task have the same name: {', '.join(names)}.")
         for artifact in outcome.artifacts:
             stored.append(_written(task, artifact))
         with transaction.atomic():
@@ -232,7 +256,10 @@ def _keep(task, artifacts):
     """Store the rows; those of an earlier attempt that ended with a person give way to the newer ones."""
     if task.attempts > 1:
         names = [artifact.name for artifact in artifacts]
-        Artifact.objects.filter(task=task, name__in=names, deliveries=None).delete()
+        replaced = Artifact.objects.filter(task=task, name__in=names, deliveries=None)
+        for old in replaced:
+            transaction.on_commit(partial(old.file.storage.delete, old.file.name))
+        replaced.delete()
     Artifact.objects.bulk_create(artifacts)
 
 

@@ -11,10 +11,9 @@ retry's delay left due, so that there is no scheduler that could be missing.
 import logging
 import os
 import signal
-import socket
 import threading
 import time
-from datetime import timedelta
+from contextlib import suppress
 from multiprocessing import parent_process
 from pathlib import Path
 
@@ -25,7 +24,8 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from agency.models import Heartbeat, Task
+from agency.heartbeats import HOST, Silence
+from agency.models import Task
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ CHANNEL = "direction_board_bell"
 IDLE = 1.0  # seconds in one wait, after which django-q2 may stop or go on
 LOOK_EVERY = 0.5  # seconds between looks for tasks that became due by the clock
 SWEEP_EVERY = 5.0  # seconds between sweeps, which also show that the workers answer
-SILENT = timedelta(seconds=15)  # workers that show nothing for so long do not answer any more
+LOOK_AT_WORKERS_EVERY = 2  # seconds
+SILENT_LOOKS = 8  # workers that show nothing for so long do not answer any more
 
 
 class WakingBroker(ORM):
@@ -120,8 +121,9 @@ class WakingBroker(ORM):
         if seconds <= 0:
             return
         if connection.vendor == "postgresql":
-            for _ in connection.connection.notifies(timeout=seconds, stop_after=1):
-                pass
+            with connection.wrap_database_errors:
+                for _ in connection.connection.notifies(timeout=seconds, stop_after=1):
+                    pass
             return
         while time.monotonic() < until:
             with connection.cursor() as cursor:
@@ -143,27 +145,27 @@ class _Watchdog(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self._sentinel = os.getppid()  # the workers' parent, too
-        self._cluster = f"{socket.gethostname()}:{self._sentinel}"
+        self._silence = Silence(f"{HOST}:{self._sentinel}", SILENT_LOOKS)
 
     def run(self):
-        started = timezone.now()
         while os.getppid() == self._sentinel:
-            time.sleep(2)
+            time.sleep(LOOK_AT_WORKERS_EVERY)
             try:
-                beat = Heartbeat.objects.filter(pk=self._cluster).values_list("beat_at", flat=True).first()
+                is_over = self._silence.is_broken_off()
             except Exception:  # no database, no verdict
                 log.exception("the workers' heartbeat can't be read")
                 connections[Conf.ORM].close()
-                started = timezone.now()
+                self._silence.forget()
                 continue
-            if timezone.now() - max(beat or started, started) > SILENT:
+            if is_over:
                 log.critical("no worker of this cluster answers: ending it")
                 self._end()
 
     def _end(self):
         family = [int(pid) for pid in _children_of(self._sentinel) if int(pid) != os.getpid()]
         for pid in [self._sentinel, *family, os.getpid()]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended since
+                os.kill(pid, signal.SIGKILL)
 
 
 def _children_of(pid):

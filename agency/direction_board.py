@@ -250,7 +250,9 @@ def sweep(now=None):
     """Whatever a killed worker, a lost bell or the clock left behind: safe to run anywhere, any time."""
     now = now or timezone.now()
     for run in Run.objects.filter(status__in=["queued", "running", "waiting"], deadline_at__lt=now)[:100]:
-        cancel(run, reason="stopped at its deadline", to=Run.Status.TIMED_OUT)
+        with transaction.atomic():
+            if hold_run(run.pk, wait=False):  # one whose holder is at work is met again in five seconds
+                cancel(run, reason="stopped at its deadline", to=Run.Status.TIMED_OUT)
     Intent.objects.filter(status=Intent.Status.SUPERPOSED, created_at__lt=now - INTENT_EXPIRES_AFTER).update(
         status=Intent.Status.EXPIRED
     )

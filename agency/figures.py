@@ -19,6 +19,17 @@ _CODE_BEFORE = re.compile(rf"(?<!\w)(?:{CURRENCY})\s?\Z")
 _MONEY_WORD = re.compile(rf"(?:{CURRENCY})?\d[\d.,’']*(?:{CURRENCY})?")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
+# Numbers in words, English and Turkish. "One", "on", "bin" and "yüz" have too many other meanings.
+# fmt: off
+_IN_WORDS = {
+    "zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40,
+    "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
+    "dozen": 12, "half": 50, "twice": 2, "double": 2, "triple": 3, "iki": 2, "üç": 3, "dört": 4, "beş": 5,
+    "yedi": 7, "sekiz": 8, "dokuz": 9, "yirmi": 20, "otuz": 30, "kırk": 40, "elli": 50, "altmış": 60,
+    "yetmiş": 70, "seksen": 80, "doksan": 90, "yarım": 50,
+}
+# fmt: on
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.IGNORECASE | re.DOTALL)
 
 
@@ -54,6 +65,11 @@ class _Known:
     def holds(self, word, role):
         if role == "url":
             return word.casefold() in self.words
+        if role == "word":
+            values = {
+                Decimal(_IN_WORDS[part]) for part in re.findall(r"\w+", word.casefold()) if part in _IN_WORDS
+            }
+            return word.casefold() in self.words or values <= set().union(*self.numbers.values())
         if role == "plain" and word.casefold() in self.words:
             return True
         numbers = self.numbers[role] if role != "plain" else set().union(*self.numbers.values())
@@ -75,6 +91,8 @@ class _Known:
     def _read_text(self, text, role):
         for word, found in _figures(text):
             self.words.add(word.casefold())
+            if found == "word":
+                continue
             # A number plate is no number: SKU KIT-20 makes nobody's 20 true.
             if found == "money" or not any(c.isalpha() for c in word):
                 known = role if found == "plain" else found
@@ -82,7 +100,7 @@ class _Known:
 
 
 def _figures(text):
-    """(word, role) of each word with a digit in it. A URL is one word: it is known or it is not."""
+    """(word, role) of each figure, in digits or in words. A URL is one word: it is known or it is not."""
     text = unicodedata.normalize("NFKC", text)
     for url in _URL.finditer(text):
         yield url[0].rstrip(".,;:!?"), "url"
@@ -90,6 +108,13 @@ def _figures(text):
     for match in _WORD.finditer(text):
         if any(c.isdecimal() for c in match[0]):
             yield match[0], _role(text, match)
+        elif any(part in _IN_WORDS for part in _words_in(match[0])):
+            yield match[0], "word"
+
+
+def _words_in(word):
+    """ "Twenty-five" has two."""
+    return re.findall(r"\w+", word.casefold())
 
 
 def _role(text, match):

@@ -222,7 +222,6 @@ def offer(order, artifacts, *, checks, message=""):
     return delivery
 
 
-@transaction.atomic
 def offer_by_hand(order, files, *, message=""):
     """Offer files (`NewArtifact`s) that a person made. Refusal (422) if the package's checklist fails them."""
     if not files:
@@ -232,7 +231,16 @@ def offer_by_hand(order, files, *, message=""):
     if failed:
         errors = [{"pointer": "/files", "detail": f"{c['label']}: {c['seen']}"} for c in failed]
         raise Refusal("The files don't pass the package's checklist.", status=422, errors=errors)
-    return offer(order, [_store(order, file) for file in files], checks=checks, message=message)
+    stored = []
+    try:
+        with transaction.atomic():
+            for file in files:
+                stored.append(_store(order, file))
+            return offer(order, stored, checks=checks, message=message)
+    except BaseException:
+        for artifact in stored:
+            artifact.file.delete(save=False)
+        raise
 
 
 def _store(order, new):

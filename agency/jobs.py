@@ -3,13 +3,14 @@
 from agency import direction_board
 from agency import work as working
 from agency.bells import ring
+from agency.heartbeats import beat
 
 TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt
 
 
 def work():
     """Answer a bell."""
-    working.beat()
+    beat()
     if working.work_off(seconds=TIME_SLICE):
         ring()
 

@@ -45,8 +45,9 @@ def superpose(statement, *, user=None):
     if not ranked or ranked[0][0] < KNOWN:
         nearest = [{"slug": p.slug, "name": p.name, "score": round(score, 2)} for score, p, _ in ranked[:3]]
         names = ", ".join(f"“{entry['name']}”" for entry in nearest) or "none is active"
+        word = "Nearest" if ranked and ranked[0][0] else "Known"
         raise Refusal.of_field(
-            "/statement", f"No playbook knows this wish, so nothing runs. Nearest: {names}.", nearest=nearest
+            "/statement", f"No playbook knows this wish, so nothing runs. {word}: {names}.", nearest=nearest
         )
     with transaction.atomic():
         intent = Intent.objects.create(statement=statement, playbook=ranked[0][1], created_by=user)

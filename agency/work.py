@@ -1,18 +1,17 @@
 """What a worker does with a task that it claimed."""
 
 import logging
-import socket
 import threading
 import time
 import traceback
 from contextlib import contextmanager
-from os import getpid, getppid
+from os import getpid
 
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import connection
 
 from agency import attempts, direction_board, workflows
-from agency.models import Heartbeat, Observation, Task
+from agency.heartbeats import HOST, beat
+from agency.models import Observation, Task
 from agency.workflows import PermanentError
 from earnings.refusals import Refusal
 
@@ -45,7 +44,7 @@ class Work:
         A cancel waits for the commit, or was first, and then this raises and nothing is written.
         """
         attempts.hold_run(self.task.run_id)
-        attempts.renew(self.task.pk, self._fence)
+        attempts.check(self.task.pk, self._fence)
 
     def progress(self, done, total, message=""):
         """Show progress and keep the lease; raises when the task was canceled or taken over meanwhile."""
@@ -144,7 +143,7 @@ def _too_late_changes_nothing(task):
 
 def work_off(seconds=None, worker=None):
     """Claim and do due tasks until none is left or the time slice is over. True if some may be left."""
-    worker = worker or f"{socket.gethostname()}:{getpid()}"
+    worker = worker or f"{HOST}:{getpid()}"
     until = None if seconds is None else time.monotonic() + seconds
     while until is None or time.monotonic() < until:
         task = attempts.claim(worker)
@@ -152,17 +151,3 @@ def work_off(seconds=None, worker=None):
             return False
         perform(task)
     return True
-
-
-_last_beat = 0.0
-
-
-def beat():
-    """Show that this cluster's workers are alive, at most once a second from each process."""
-    global _last_beat
-    if time.monotonic() - _last_beat < 1:
-        return
-    _last_beat = time.monotonic()
-    cluster = f"{socket.gethostname()}:{getppid()}"
-    with transaction.atomic():
-        Heartbeat.objects.update_or_create(cluster=cluster, defaults={"beat_at": timezone.now()})

@@ -11,10 +11,16 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvValidationError
+from environs import Env, EnvValidationError, ValidationError
 from environs import validate as check
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _time_zone(name):
+    if name not in available_timezones():
+        raise ValidationError("Not a time zone such as Europe/Istanbul.")
+
 
 env = Env(eager=False)
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
@@ -23,13 +29,14 @@ DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=check.URL(require_tld=False))
 DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else None
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = env.str("REDIS_URL", "", validate=check.Regexp(r"\A\Z|(rediss?|unix)://"))
 STORE_NAME = env.str("STORE_NAME", "Lanternfish Studio")
 STORE_EMAIL = env.str("STORE_EMAIL", "hello@lanternfish.example", validate=check.Email())
-STORE_TIMEZONE = env.str("STORE_TIMEZONE", "UTC", validate=check.OneOf(available_timezones()))
+STORE_TIMEZONE = env.str("STORE_TIMEZONE", "UTC", validate=_time_zone)
 STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=check.Regexp(r"^[A-Z]{3}\Z"))
-EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "") else None
-AI_BASE_URL = env.str("AI_BASE_URL", "")
+_MAIL = check.Regexp(r"\A\Z|(smtps?|smtp\+(tls|ssl)|submission|console|file|memory|dummy)://")
+EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "", validate=_MAIL) else None
+AI_BASE_URL = env.str("AI_BASE_URL", "", validate=check.Regexp(r"\A\Z|https?://\S+\Z"))
 AI_API_KEY = env.str("AI_API_KEY", "")
 AI_MODEL = env.str("AI_MODEL", "")
 Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))

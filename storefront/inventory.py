@@ -245,13 +245,19 @@ def _row_findings(product):
         expected = f"more than {amounts[0]}"
         yield found("compare_at_low", sku, expected=expected, seen=amounts[1], fix="Clear the price before.")
     if product.stock == 0:
-        yield found("sold_out", sku, seen="stock 0", fix="Restock it, or archive it.")
+        yield found("sold_out", sku, expected="some stock", seen="stock 0", fix="Restock it, or archive it.")
     yield from _image_findings(product)
 
 
 def _image_findings(product):
     if not product.image:
-        yield found("image_missing", product.sku, fix="Add an image of at least 1200 pixels.")
+        yield found(
+            "image_missing",
+            product.sku,
+            expected="an image",
+            seen="none",
+            fix="Add an image of at least 1200 pixels.",
+        )
         return
     if not product.image_alt.strip():
         yield found("alt_missing", product.sku, fix=f"Describe what {product.image} shows.")

@@ -60,11 +60,12 @@ def publish(build):
 def _publish(build):
     build.hold()
     _hold_products()
+    if build.skus is not None:
+        _refuse_unapproved(build.skus)
     held = _rows()
     again = _import_again(build.catalog_import) if build.catalog_import else None
     waiting = Product.objects.filter(status=Product.Status.APPROVED)
     if build.skus is not None:
-        _refuse_unapproved(build.skus)
         waiting = waiting.filter(sku__in=build.skus)
     publishing.list_now(waiting)
     before, after = _changes(held, _rows())
@@ -168,6 +169,9 @@ def _restore(release):
         before, after = release.before[sku], release.after[sku]
         if before is None:
             before, after = {"status": Product.Status.DRAFT}, {"status": after["status"]}
+        elif before.get("status") == Product.Status.APPROVED:
+            # The yes was used up, and is taken back with the release: the next build must not list it again.
+            before = before | {"status": Product.Status.DRAFT}
         kept = _restore_row(sku, before, after)
         report["kept"] += kept
         if len(kept) < len(before):

@@ -171,6 +171,7 @@ class _Inspection:
         self.findings = []
 
     def report(self, code, message, **details):
+        details["fix"] = details.get("fix") or f"Let the template of {self.path} take this from the row."
         self.findings.append(found(code, self.sku, message, **details))
 
     def expect(self, code, what, expected, seen, fix=""):

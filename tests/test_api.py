@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from agency.models import Event, Intent, Run, Task
+from agency.models import Event, Intent, PlaybookStep, Run, Task
 from agency.work import work_off
 from tests.factories import make_gig, make_product, make_run, make_service_order, make_task
 
@@ -412,3 +412,12 @@ def test_anonymous_callers_can_not_leave_the_throttle_by_naming_another_address(
     }
 
     assert answers == {200, 429}
+
+
+def test_a_wish_that_can_not_collapse_leaves_nothing_behind(api):
+    PlaybookStep.objects.filter(workflow="service_promotion").update(params={"nosuch": 1})
+
+    answer = api.post("/api/v1/orchestrate/intent", {"statement": "Maximize profit"})
+
+    assert answer.status_code == 422
+    assert (Intent.objects.count(), Run.objects.count()) == (0, 0)

@@ -62,3 +62,26 @@ def test_a_models_answer_becomes_plain_text_with_known_links_only():
     text = figures.plain_text(answer, FACTS)
 
     assert text == "Calm prints  look [here](https://shop.example/products/kit-31/)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Only five left!",
+        "Everything at half price.",
+        "Twice as fast",
+        "Three days only",
+        "A dozen sold",
+        "zero fees",
+        "twenty-five customers",
+        "Yalnızca beş adet kaldı",
+    ],
+)
+def test_a_number_in_words_that_nobody_measured_is_found(text):
+    assert len(figures.not_in(text, {"offers": [{"title": "Icon pack", "price": "24.00", "stock": 7}]})) == 1
+
+
+def test_a_number_in_words_that_is_in_the_facts_is_known():
+    facts = {"offers": [{"title": "Ten desks", "price": "24.00", "stock": 7}]}
+
+    assert figures.not_in("Ten desks, only seven left.", facts) == []

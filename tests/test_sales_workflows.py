@@ -373,7 +373,7 @@ def test_a_build_whose_pages_are_broken_says_so_and_can_be_rolled_back(template)
     assert task.result["advice"] == "1 error on the live pages: correct them, or roll the release back."
     assert task.observations.get(kind="storefront_release").payload["verified"]["errors"] == 1
     assert releases.rollback(Release.objects.get()) == {"restored": ["KIT"], "kept": []}
-    assert Product.objects.get(sku="KIT").status == "approved"
+    assert Product.objects.get(sku="KIT").status == "draft"
 
 
 def test_publishing_a_draft_fails_with_the_reason_and_lists_nothing():

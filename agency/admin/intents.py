@@ -6,7 +6,7 @@ from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from agency import quantum_state, workflows
+from agency import direction_board, quantum_state, workflows
 from agency.admin.verbs import ReadOnlyInline
 from agency.models import Intent, Playbook, PlaybookStep, Run
 from earnings.refusals import Refusal
@@ -21,7 +21,18 @@ class PlaybookStepForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["params"].required = False
         self.fields["workflow"].choices = [(w.key, f"{w.title} ({w.pipeline})") for w in workflows.every()]
+
+    def clean(self):
+        values = super().clean()
+        if values.get("workflow"):
+            try:
+                direction_board.validated(values["workflow"], values.get("params") or {})
+            except Refusal as refusal:
+                self.add_error("params", " ".join(error["detail"] for error in refusal.errors))
+        values["params"] = values.get("params") or {}
+        return values
 
 
 class PlaybookStepInline(admin.TabularInline):

@@ -90,6 +90,8 @@ class BriefFields(forms.Form):
             if isinstance(self.fields[name], forms.FileField):
                 value.seek(0)
                 value = {"name": value.name, "base64": base64.b64encode(value.read()).decode()}
+            elif isinstance(value, str):
+                value = value.replace("\r\n", "\n")  # browsers send lines of a text area so
             said[name.removeprefix("brief_")] = value
         return said
 

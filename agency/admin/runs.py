@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Prefetch, Subquery
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -65,7 +65,7 @@ class RunAdmin(VerbAdmin, ReadOnlyAdmin):
         """The part of the page that changes."""
         run = get_object_or_404(Run, pk=pk)
         self._check_view(request)
-        story = self.story(run)
+        story = self.story(run, request.user)
         answer = TemplateResponse(request, "admin/agency/run/live.html", story)
         if request.htmx and not story["is_open"]:
             answer["HX-Refresh"] = "true"  # the buttons above are those of an open run
@@ -79,16 +79,19 @@ class RunAdmin(VerbAdmin, ReadOnlyAdmin):
         run = self.get_object(request, object_id)
         # The wish, if there is one, stands below: said once.
         extra = (
-            {"title": f"Run {run.pk}" if run.intent else str(run), "subtitle": None, **self.story(run)}
+            {
+                "title": f"Run {run.pk}" if run.intent else str(run),
+                "subtitle": None,
+                **self.story(run, request.user),
+            }
             if run
             else {}
         )
         return super().change_view(request, object_id, form_url, (extra_context or {}) | extra)
 
-    def story(self, run):
-        tasks = run.tasks.select_related("promotion").prefetch_related(
-            "artifacts", "bound_to", "tries", "proposals"
-        )
+    def story(self, run, user):
+        files = Prefetch("artifacts", Artifact.objects.visible_to(user))
+        tasks = run.tasks.select_related("promotion").prefetch_related(files, "bound_to", "tries", "proposals")
         return {
             "run": run,
             "tasks": tasks,

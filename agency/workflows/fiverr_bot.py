@@ -108,13 +108,23 @@ class Piece:
         """Effect: the stored files become the order's delivery, if they are what the client still wants."""
         now = ServiceOrder.objects.select_for_update().get(pk=self.order.pk)
         if now.brief != self.brief:
-            raise RuntimeError(f"The brief of {now.number} changed while its files were made.")
+            self._leave_queued(task, f"The brief of {now.number} changed while its files were made.")
+            return
         stored = list(task.artifacts.filter(name__in=[file.name for file in self.files]))
         try:
             fulfillment.offer(self.order, stored, checks=self.checks, message=self.message)
         except Refusal as refusal:
             # Held or canceled while it was made. Not final: the next attempt sees how the order stands now.
             raise RuntimeError(refusal.detail) from refusal
+
+    def _leave_queued(self, task, reason):
+        """One order that was asked for by name is made again at once; in a round the others go on without it."""
+        if task.params:
+            raise RuntimeError(reason)
+        for entry in task.result["orders"]:
+            if entry["id"] == self.order.pk:
+                entry |= {"status": Status.QUEUED.value, "problem": reason}
+        task.save(update_fields=["result"])
 
 
 @register
@@ -205,6 +215,7 @@ def automatic_orders():
 
 def attend(order, work, inventory):
     """Do the next step of one order, as far as it goes without a person."""
+    order.refresh_from_db()
     problem = _obstacle(order, work)
     can_be_made = not problem and order.status in MAKABLE
     piece = _make(order, work) if can_be_made else Piece(order, problem)

@@ -1,28 +1,26 @@
 """`manage.py up`: everything on one machine."""
 
 import os
-import socket
 import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
-from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from agency import quantum_state
-from agency.models import Heartbeat, Run
+from agency.heartbeats import HOST, Silence
+from agency.models import Run
 from agency.supervisor import Child, Supervisor, is_taken
 from earnings.refusals import Refusal
 from storefront import demo_shop
 
-STUCK_AFTER = timedelta(seconds=20)  # a healthy cluster shows a heartbeat every 5 seconds
+STUCK_AFTER_LOOKS = 5  # of the supervisor, one in 5 seconds, as often as a healthy cluster shows a heartbeat
 PATIENCE = 90  # seconds for the first run to end
 
 
@@ -89,7 +87,7 @@ class Command(BaseCommand):
         supervisor = Supervisor(
             Child("web server", web, settings.BASE_DIR),
             Child("workers", workers, settings.BASE_DIR),
-            is_stuck=workers_are_stuck,
+            is_stuck=_StuckWorkers(),
             say=self.say,
         )
         supervisor.start()
@@ -142,6 +140,8 @@ class Command(BaseCommand):
             self.say(f"  measured: {seen.kind}, sha256 {seen.sha256[:16]}...")
 
     def point_around(self, url):
+        if not User.objects.filter(is_staff=True).exists():
+            self.say("Nobody can sign in yet: .venv/bin/python manage.py createsuperuser")
         self.say(
             f"\nLook around:\n"
             f"  {url}/            the storefront\n"
@@ -152,12 +152,22 @@ class Command(BaseCommand):
         )
 
 
-def workers_are_stuck():
-    """Whether no worker has shown a heartbeat for a while, busy or idle."""
-    try:
-        here = Heartbeat.objects.filter(cluster__startswith=f"{socket.gethostname()}:")
-        newest = here.order_by("-beat_at").values_list("beat_at", flat=True).first()
-    except Exception:  # a database that is away is no reason to kill workers
-        connection.close()
-        return False
-    return newest is not None and timezone.now() - newest > STUCK_AFTER
+class _StuckWorkers:
+    """Asked now and then by the supervisor: has no worker of this machine shown a heartbeat for several looks?
+
+    The clusters' own watchdog cannot tell when it is stopped together with them.
+    """
+
+    def __init__(self):
+        self._silence = Silence(f"{HOST}:", STUCK_AFTER_LOOKS)
+
+    def __call__(self):
+        try:
+            is_over = self._silence.is_broken_off()
+        except Exception:  # a database that is away is no reason to kill workers
+            connection.close()
+            is_over = False
+            self._silence.forget()
+        if is_over:
+            self._silence.forget()
+        return is_over
