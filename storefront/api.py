@@ -90,6 +90,12 @@ class ProductSerializer(serializers.ModelSerializer):
         extra_kwargs = {"sku": {"validators": []}}
         validators = []
 
+    def to_internal_value(self, data):
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(unknown, "There is no such field."))
+        return super().to_internal_value(data)
+
     def get_url(self, product) -> str:
         return settings.PUBLIC_URL + product.get_absolute_url()
 

@@ -287,3 +287,13 @@ def test_importing_with_publishing_needs_the_right_to_publish(editor):
 
     assert upload(editor).status_code == 201
     assert Product.objects.listed().count() == 0
+
+
+def test_a_field_that_products_do_not_have_is_named(api):
+    product = make_product("A", price_minor=100)
+
+    answer = api.patch(f"/api/v1/products/{product.pk}", {"pric": "1.00", "title": "New"})
+
+    product.refresh_from_db()
+    assert (answer.status_code, [e["pointer"] for e in answer.json()["errors"]]) == (400, ["/pric"])
+    assert product.title != "New"
