@@ -440,3 +440,13 @@ def test_real_exports_are_audited_and_packed_completely(name, rows):
 
     assert (report.facts["rows"], report.facts["rows_covered"]) == (rows, rows)
     assert (pack.facts["rows"], pack.facts["rows_covered"]) == (rows, rows)
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "problems"),
+    [("9.50", "", ["/brief/currency"]), ("9.50", "EUR", []), ("$9.50", "", []), ("9,50 €", "EUR", [])],
+)
+def test_a_listing_pack_does_not_guess_the_currency(price, currency, problems):
+    brief = {"catalog_csv": f'Handle,Title,Variant Price\ntasse,Tasse,"{price}"\n', "currency": currency}
+
+    assert [problem["pointer"] for problem in recipes.get("listing_pack").problems(brief)] == problems

@@ -1,5 +1,6 @@
 """A client's catalog, as the brief of an order carries it."""
 
+import re
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -27,6 +28,9 @@ REQUIREMENTS = (
         "help": "Three letters, e.g. EUR. Only needed when the file does not say it.",
     },
 )
+# A whole cell that is an amount with its currency: $9.50, 9,50 €, 12 TL, EUR 9.50.
+_SIGN = r"(?:[$€£₺¥]|TL|USD|EUR|GBP|TRY|JPY|CHF|CAD|AUD|SEK|NOK|DKK|PLN)"
+_PRICED = re.compile(rf"\A\s*(?:{_SIGN}\s?\d[\d.,\s]*|\d[\d.,\s]*{_SIGN})\s*\Z")
 
 
 @dataclass
@@ -60,6 +64,17 @@ def open_catalog(brief, most_rows=None):
     opened = ClientCatalog(name, reading, cells)
     _apply_currency(opened, _currency(brief))
     return opened
+
+
+def currency_is_known(brief):
+    """Whether the client or the file says in which currency the prices are: a guess would be in every listing."""
+    if _currency(brief):
+        return True
+    opened = open_catalog(brief)
+    stated = catalog.FORMATS[opened.reading.format].prices.currency.casefold()
+    if stated and stated in {name.casefold() for name in opened.reading.sheet.header}:
+        return True
+    return any(_PRICED.search(text) for cells in opened.cells.values() for text in cells.values())
 
 
 def problems(brief):

@@ -40,7 +40,11 @@ class ListingPack(Recipe):
             _wanted(brief)
         except Refusal as refusal:
             return refusal.errors + client_catalog.problems(brief)
-        return client_catalog.problems(brief)
+        found = client_catalog.problems(brief)
+        if not found and not client_catalog.currency_is_known(brief):
+            detail = "Your file does not say its currency; write it, e.g. EUR."
+            return [{"pointer": "/brief/currency", "detail": detail}]
+        return found
 
     def make(self, brief, *, tier, work, write):
         channels = _wanted(brief)[: MOST_CHANNELS[tier]]
