@@ -3,6 +3,7 @@
 Slow: real processes, real time. Run by CI, or with `pytest -m slow`.
 """
 
+import atexit
 import hashlib
 import json
 import os
@@ -29,14 +30,14 @@ DONE = {"succeeded", "partial", "failed", "canceled", "timed_out", "needs_human"
 class Program:
     """A running Direction Board in a folder of its own."""
 
-    def __init__(self, folder, workers=2):
+    def __init__(self, folder, workers=2, database=None):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "VAR_DIR", "PUBLIC_URL")}
         self.env |= {"Q_WORKERS": str(workers), "PYTHONUNBUFFERED": "1"}
         if os.environ.get("TEST_DATABASE_URL"):
-            self.env["DATABASE_URL"] = fresh_database()
+            self.env["DATABASE_URL"] = database or fresh_database()
         self.process = None
         self.output = ""
 
@@ -127,11 +128,12 @@ def free_port():
 
 
 def fresh_database():
-    """An empty PostgreSQL database beside the one that TEST_DATABASE_URL names."""
+    """An empty PostgreSQL database beside the one that TEST_DATABASE_URL names, dropped when the tests end."""
     server, _, _ = os.environ["TEST_DATABASE_URL"].rpartition("/")
     name = f"mission_{os.getpid()}_{time.monotonic_ns()}"
-    psql = ["psql", "--quiet", "--dbname", f"{server}/postgres", "--command", f"CREATE DATABASE {name}"]
-    subprocess.run(psql, check=True)
+    psql = ["psql", "--quiet", "--dbname", f"{server}/postgres", "--command"]
+    subprocess.run([*psql, f"CREATE DATABASE {name}"], check=True)
+    atexit.register(subprocess.run, [*psql, f"DROP DATABASE {name} WITH (FORCE)"])
     return f"{server}/{name}"
 
 
@@ -408,15 +410,17 @@ def test_with_one_worker_it_still_ends(folder):
 
 def test_a_second_start_doubles_nothing_and_a_broken_template_is_found(folder, tmp_path):
     board = copy_of_checkout(tmp_path / "board")
-    with running(board) as program:
+    database = fresh_database() if os.environ.get("TEST_DATABASE_URL") else None
+    with running(board, database=database) as program:
+        token = program.key
         before = [program.get(f"/api/v1/{name}")["results"] for name in ("products", "gigs", "intents", "runs")]
     template = board / "templates" / "storefront" / "product.html"
     broken = template.read_text().replace("{{ product", "{{ produkt")
     assert broken != template.read_text()
     template.write_text(broken)
 
-    with running(board) as program:
-        program.url = f"http://127.0.0.1:{program.port}"
+    with running(board, database=database) as program:
+        program.key = token
         after = [program.get(f"/api/v1/{name}")["results"] for name in ("products", "gigs", "intents", "runs")]
         run = program.finished(program.post("/api/v1/orchestrate/sales", {"operation": "inventory_audit"}))
 
