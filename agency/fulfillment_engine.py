@@ -13,11 +13,11 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from agency import checklist, recipes
+from agency import briefs, checklist, recipes
 from agency.models import Artifact, Delivery, ServiceOrder, SuccessStory
 from agency.wanted_orders import read_order
 from agency.wording import count
-from earnings import ledger, money, storable
+from earnings import ledger, money
 from earnings.models import Earning, Kind
 from earnings.refusals import Refusal
 
@@ -41,7 +41,7 @@ def take_order(gig, package, *, brief=None, external=None, run=None):
     a restart of it asks.
     """
     wanted = read_order(gig, package, external)
-    brief = _checked_brief(brief)
+    brief = briefs.checked(brief)
     identity = (
         {"channel": wanted.channel, "external_id": wanted.external_id}
         if wanted.external_id
@@ -63,7 +63,7 @@ def take_order(gig, package, *, brief=None, external=None, run=None):
 
 def _new_order(wanted, brief, external, run):
     now = timezone.now()
-    complete = not brief_problems(wanted.gig, brief)
+    complete = not briefs.problems(wanted.gig, brief)
     return {
         "gig": wanted.gig,
         "package": wanted.package,
@@ -126,38 +126,16 @@ def _book_paid(order):
 # --- The client's brief -----------------------------------------------------------------------------------
 
 
-def _checked_brief(brief):
-    if brief is None:
-        return {}
-    if not isinstance(brief, dict):
-        raise Refusal.of_field("/brief", "A brief is an object of fields.")
-    storable.check(brief, "/brief")
-    return brief
-
-
-def brief_problems(gig, brief):
-    """What the brief lacks or says wrong, as `[{"pointer": "/brief/title", "detail": "..."}]`; empty = go."""
-    recipe = recipes.get(gig.recipe)
-    asked = {r["name"]: r for r in (recipe.requirements if recipe else ())}
-    asked |= {r["name"]: r for r in gig.requirements if isinstance(r, dict) and r.get("name")}
-    missing = [
-        {"pointer": f"/brief/{name}", "detail": f"{r.get('label') or name} is missing."}
-        for name, r in asked.items()
-        if r.get("required") and brief.get(name) in (None, "", [], {})
-    ]
-    return missing or (recipe.problems(brief) if recipe else [])
-
-
 @transaction.atomic
 def set_requirements(order, brief):
     """Add what the client said to the brief; once nothing is missing the order is queued.
 
     Possible until the work is offered, and while a revision is asked for. Refusal (409) afterwards.
     """
-    brief = _checked_brief(brief)
+    brief = briefs.checked(brief)
     current = ServiceOrder.objects.select_for_update().get(pk=order.pk)
     merged = {**current.brief, **brief}
-    problems = brief_problems(order.gig, merged)
+    problems = briefs.problems(order.gig, merged)
     if current.status == Status.REVISION and problems:
         raise Refusal("The brief can't be used.", status=422, errors=problems)
     if current.status in (Status.IN_PROGRESS, Status.ON_HOLD):
@@ -368,7 +346,7 @@ def resume(order):
         came_from = order.held_from or Status.AWAITING_BRIEF
         to = came_from
         if came_from in (Status.AWAITING_BRIEF, Status.QUEUED, Status.IN_PROGRESS):
-            to = Status.AWAITING_BRIEF if brief_problems(order.gig, order.brief) else Status.QUEUED
+            to = Status.AWAITING_BRIEF if briefs.problems(order.gig, order.brief) else Status.QUEUED
         _move(order, to, (Status.ON_HOLD,), held_from="")
     elif not order.allowed:
         _refuse(order, "is not on hold")

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from agency import checklist, fulfillment_engine
+from agency import briefs, checklist, fulfillment_engine
 from agency.models import Delivery, Package, ServiceOrder, SuccessStory
 from agency.workflows import NewArtifact
 from earnings import ledger
@@ -171,9 +171,7 @@ def test_a_brief_that_lacks_something_waits_for_it(gig):
     order = take(brief={})
 
     assert order.status == "awaiting_brief"
-    assert fulfillment_engine.brief_problems(gig, order.brief) == [
-        {"pointer": "/brief/title", "detail": "Title is missing."}
-    ]
+    assert briefs.problems(gig, order.brief) == [{"pointer": "/brief/title", "detail": "Title is missing."}]
     assert order.due_at is None
 
     fulfillment_engine.set_requirements(order, {"title": "Ada", "showcase_consent": True})

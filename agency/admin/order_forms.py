@@ -9,18 +9,11 @@ from django.core.exceptions import ValidationError
 
 from agency import recipes
 from agency.admin.verbs import RowForm
+from agency.briefs import asked_of_client
 from earnings.models import Channel
 
 FILE_FIELDS = ("_csv", "_file")  # how the name of a requirement ends that asks for a file
 CONSENT = "The client agrees that the work, its price included, is shown in the portfolio"
-
-
-def asked_of_client(gig):
-    """The brief's fields, the recipe's first: `{"name", "label", "required", "help"}` each."""
-    recipe = recipes.get(gig.recipe)
-    fields = {each["name"]: each for each in (recipe.requirements if recipe else ())}
-    fields |= {each["name"]: each for each in gig.requirements if isinstance(each, dict) and each.get("name")}
-    return list(fields.values())
 
 
 def is_file(requirement):

@@ -14,10 +14,10 @@ from agency.admin.order_forms import (
     DeliverByHandForm,
     TakeOrderForm,
     as_text,
-    asked_of_client,
 )
 from agency.admin.runs import ReasonForm
 from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, blame, status_in
+from agency.briefs import asked_of_client
 from agency.direction_board import Step
 from agency.models import Delivery, Gig, Package, Run, ServiceOrder, Task
 from agency.workflows import NewArtifact

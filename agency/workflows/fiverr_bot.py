@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework import serializers
 
-from agency import chimera_engine, recipes
+from agency import briefs, chimera_engine, recipes
 from agency import fulfillment_engine as fulfillment
 from agency.attempts import Lost
 from agency.models import Package, ServiceOrder
@@ -229,7 +229,7 @@ def _obstacle(order, work):
         return ""
     if order.status in (Status.ON_HOLD, Status.CANCELED):
         return f"{order.number} is {order.get_status_display()}."
-    problems = fulfillment.brief_problems(order.gig, order.brief)
+    problems = briefs.problems(order.gig, order.brief)
     if problems:
         details = " ".join(problem["detail"] for problem in problems)
         _note(work, fulfillment.await_brief, order, details)
