@@ -23,6 +23,7 @@ from agency.models import Artifact, Attempt, Event, Observation, Run, Task
 from agency.models.runs import canonical_json
 
 LEASE = timedelta(seconds=20)
+ASKED_OF = "agency.approve_task"  # the right of a person whom a task waits for
 
 
 class Lost(Exception):
@@ -65,18 +66,20 @@ def claim(worker):
                 status=Task.Status.RUNNING,
                 attempts=F("attempts") + 1,
                 lease_until=now + LEASE,
+                worker=worker,
+                claimed_at=now,
                 started_at=Coalesce("started_at", now),
                 waiting_on="",
             )
             if not won:
                 continue
             was_lost = task.status == Task.Status.RUNNING
+            if was_lost:
+                close_attempt(task, Attempt.Outcome.LOST)
             # The UPDATE has proved that the row still was as it was read.
             task.status, task.attempts, task.lease_until = Task.Status.RUNNING, task.attempts + 1, now + LEASE
             task.started_at, task.waiting_on = task.started_at or now, ""
-            if was_lost:
-                _close_attempt(task, task.attempts - 1, Attempt.Outcome.LOST)
-            Attempt.objects.create(task=task, number=task.attempts, worker=worker, started_at=now)
+            task.worker, task.claimed_at = worker, now
             Event.record(
                 task.run_id,
                 "task.started",
@@ -181,7 +184,7 @@ def wait(task, fence, missing):
     reason = f"the measurement of {', '.join(missing)}"
     if not _mine(task.pk, fence).update(status=Task.Status.WAITING, lease_until=None, waiting_on=reason):
         raise Lost
-    _close_attempt(task, fence, Attempt.Outcome.WAITING)
+    close_attempt(task, Attempt.Outcome.WAITING)
     Event.record(task.run_id, "task.waiting", f"{task.workflow} waits for {reason}", task_id=task.pk)
     # Measured between our look and this transaction? Then nobody else will wake it.
     wake_bound(task.run_id)
@@ -208,6 +211,8 @@ def finish(task, fence, outcome):
                 status=status,
                 result=outcome.result,
                 waiting_on=needs_human[:200],
+                asked_at=timezone.now() if needs_human else None,
+                asked_of=ASKED_OF if needs_human else "",
                 error="",
                 lease_until=None,
                 finished_at=None if needs_human else timezone.now(),
@@ -219,7 +224,7 @@ def finish(task, fence, outcome):
             _keep(task, stored)
             for effect in outcome.effects if not needs_human else ():
                 effect(task)
-            _close_attempt(task, fence, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
+            close_attempt(task, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
             message = f"{task.workflow}: {needs_human or 'done'}"
             Event.record(task.run_id, f"task.{status}", message, task_id=task.pk)
             settle(task.run_id)
@@ -280,7 +285,7 @@ def fail(task, fence, message, *, traceback="", may_retry=True):
         error=message,
     ):
         raise Lost
-    _close_attempt(task, fence, Attempt.Outcome.FAILED, error=message, traceback=traceback)
+    close_attempt(task, Attempt.Outcome.FAILED, error=message, traceback=traceback)
     again = f"{task.workflow} failed and is tried again in {delay:.0f} s: {message}"
     Event.record(task.run_id, "task.retrying", again, task_id=task.pk)
 
@@ -293,13 +298,21 @@ def _end_attempt(task, fence, message, outcome, *, traceback="", **still):
         .update(status=Task.Status.FAILED, finished_at=timezone.now(), lease_until=None, error=message)
     ):
         raise Lost
-    _close_attempt(task, fence, outcome, error=message, traceback=traceback)
+    close_attempt(task, outcome, error=message, traceback=traceback)
     Event.record(task.run_id, "task.failed", f"{task.workflow} failed: {message}", task_id=task.pk)
     settle(task.run_id)
 
 
-def _close_attempt(task, fence, outcome, **fields):
-    Attempt.objects.filter(task=task, number=fence).update(outcome=outcome, finished_at=timezone.now(), **fields)
+def close_attempt(task, outcome, **fields):
+    """Write how the task's newest attempt ended; what it was while it went on stands in the task's row."""
+    Attempt.objects.create(
+        task=task,
+        number=task.attempts,
+        worker=task.worker,
+        started_at=task.claimed_at or timezone.now(),
+        outcome=outcome,
+        **fields,
+    )
 
 
 def settle(run_id):

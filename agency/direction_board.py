@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agency import workflows
-from agency.attempts import hold_run, settle, wake_bound
+from agency.attempts import close_attempt, hold_run, settle, wake_bound
 from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
@@ -98,7 +98,7 @@ def pointers(errors, at=""):
 
 
 @transaction.atomic
-def open_run(steps, *, title, intent=None, user=None, restart_of=None):
+def open_run(steps, *, title, intent=None, user=None, restart_of=None, origin=Run.Origin.OPENED):
     """Write a run and its tasks, and ring once they are committed. Raises Refusal (422) for a bad step."""
     steps = plan(steps)
     run = Run.objects.create(
@@ -106,6 +106,7 @@ def open_run(steps, *, title, intent=None, user=None, restart_of=None):
         intent=intent,
         created_by=user,
         restart_of=restart_of,
+        origin=origin,
         deadline_at=timezone.now() + RUN_DEADLINE,
     )
     Event.record(run.pk, "run.opened", f"Opened: {title}", data={"tasks": [step.workflow for step in steps]})
@@ -139,17 +140,18 @@ def cancel(run, *, reason="canceled by a person", to=Run.Status.CANCELED):
     Event.record(run.pk, f"run.{to}", f"The run was {reason}")
     open_tasks = [Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.WAITING, Task.Status.NEEDS_HUMAN]
     for task in run.tasks.filter(status__in=open_tasks):
+        if task.status == Task.Status.RUNNING:
+            close_attempt(task, Attempt.Outcome.LOST)
         if task.advance(
             Task.Status.CANCELED,
             error=f"The run was {reason}.",
             waiting_on="",
+            asked_at=None,
+            asked_of="",
             lease_until=None,
             finished_at=timezone.now(),
         ):
             Event.record(run.pk, "task.canceled", f"{task.workflow} canceled", task_id=task.pk)
-    Attempt.objects.filter(task__run=run, outcome="").update(
-        outcome=Attempt.Outcome.LOST, finished_at=timezone.now()
-    )
     return run
 
 
@@ -161,7 +163,7 @@ def approve(task):
     if task.status in (Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.SUCCEEDED):
         return task
     if task.status != Task.Status.NEEDS_HUMAN or not task.advance(
-        Task.Status.QUEUED, due_at=timezone.now(), waiting_on="", finished_at=None
+        Task.Status.QUEUED, due_at=timezone.now(), waiting_on="", asked_at=None, asked_of="", finished_at=None
     ):
         raise Refusal(
             f"This task is {task.get_status_display()}; nothing waits for a person.", allowed=task.allowed
@@ -182,7 +184,7 @@ def reject(task, *, reason="A person rejected it."):
     if task.status == Task.Status.FAILED:
         return task
     if task.status != Task.Status.NEEDS_HUMAN or not task.advance(
-        Task.Status.FAILED, error=reason, waiting_on="", finished_at=timezone.now()
+        Task.Status.FAILED, error=reason, waiting_on="", asked_at=None, asked_of="", finished_at=timezone.now()
     ):
         raise Refusal(
             f"This task is {task.get_status_display()}; nothing waits for a person.", allowed=task.allowed
@@ -192,10 +194,10 @@ def reject(task, *, reason="A person rejected it."):
     return task
 
 
-def replay(run, *, user=None):
+def replay(run, *, user=None, origin=Run.Origin.REPLAYED):
     """The same steps once more, measured anew."""
     steps = [Step(task.workflow, task.params) for task in run.tasks.all()]
-    return open_run(steps, title=run.title, intent=run.intent, user=user, restart_of=run)
+    return open_run(steps, title=run.title, intent=run.intent, user=user, restart_of=run, origin=origin)
 
 
 @transaction.atomic
@@ -209,7 +211,7 @@ def resume(run, *, user=None):
             f"This run is {run.get_status_display()}; only one that ended without success can be resumed.",
             allowed=run.allowed,
         )
-    again = replay(run, user=user)
+    again = replay(run, user=user, origin=Run.Origin.RESUMED)
     succeeded = list(run.tasks.filter(status=Task.Status.SUCCEEDED))
     copies = {}
     for old in succeeded:

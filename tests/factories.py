@@ -67,4 +67,6 @@ def make_run(**fields):
 
 def make_task(run=None, **fields):
     defaults = {"pipeline": "ops", "workflow": f"workflow_{next(_numbers)}"}
+    if fields.get("status") == Task.Status.NEEDS_HUMAN:
+        defaults |= {"asked_at": timezone.now(), "asked_of": "agency.approve_task"}
     return Task.objects.create(run=run or make_run(), **(defaults | fields))

@@ -2,12 +2,15 @@ from agency.models.chimera import ChimeraTask
 from agency.models.idempotency import RememberedAnswer
 from agency.models.intents import CandidateState, Intent, Playbook, PlaybookStep
 from agency.models.proposals import Promotion, Proposal
-from agency.models.runs import Artifact, Attempt, Event, Heartbeat, Observation, Run, Task
+from agency.models.runs import Artifact, Attempt, Breaker, Event, Heartbeat, Observation, Run, Task
+from agency.models.schedules import Schedule
 from agency.models.service_orders import Delivery, Gig, Package, ServiceOrder, SuccessStory
+from agency.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Artifact",
     "Attempt",
+    "Breaker",
     "CandidateState",
     "ChimeraTask",
     "Delivery",
@@ -23,7 +26,10 @@ __all__ = [
     "Proposal",
     "RememberedAnswer",
     "Run",
+    "Schedule",
     "ServiceOrder",
     "SuccessStory",
     "Task",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -68,6 +68,9 @@ class Intent(Transitions):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    schedule = models.ForeignKey(
+        "Schedule", on_delete=models.SET_NULL, null=True, blank=True, related_name="intents"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     collapsed_at = models.DateTimeField(null=True, blank=True)
 

@@ -6,7 +6,7 @@ import json
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from agency.models.intents import Intent, Pipeline
@@ -36,12 +36,19 @@ class Run(Transitions):
         Status.NEEDS_HUMAN: {Status.RUNNING, *TERMINAL},
     }
 
+    class Origin(models.TextChoices):
+        OPENED = "opened"
+        RESUMED = "resumed"
+        REPLAYED = "replayed"
+        FORKED = "forked"
+
     intent = models.ForeignKey(Intent, on_delete=models.PROTECT, null=True, blank=True, related_name="runs")
     title = models.CharField(max_length=300)
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
     restart_of = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="restarts"
     )
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.OPENED)
     event_count = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -74,6 +81,11 @@ class Run(Transitions):
                 ),
                 name="run_status_known",
             ),
+            models.CheckConstraint(
+                condition=Q(origin="opened", restart_of=None)
+                | Q(origin__in=["resumed", "replayed", "forked"], restart_of__isnull=False),
+                name="run_origin_fits_restart",
+            ),
         ]
         indexes = [
             # direction_board.sweep: runs past their deadline.
@@ -97,10 +109,19 @@ class TaskQuerySet(TransitionsQuerySet):
         return self.filter(status__in=[Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.WAITING])
 
     def due(self, now=None):
-        """Tasks that a worker may claim: queued and due, or running under a lease that ran out."""
+        """Tasks that a worker may claim: queued and due, or running under a lease that ran out.
+
+        Not those of a workflow whose breaker is open, and not one whose subject another task works on now.
+        """
         now = now or timezone.now()
+        tripped = Breaker.objects.filter(workflow=OuterRef("workflow"), opened_at__isnull=False)
+        busy = Task.objects.filter(
+            workflow=OuterRef("workflow"), subject=OuterRef("subject"), status=Task.Status.RUNNING
+        )
         return self.filter(
-            Q(status=Task.Status.QUEUED, due_at__lte=now) | Q(status=Task.Status.RUNNING, lease_until__lt=now)
+            Q(status=Task.Status.QUEUED, due_at__lte=now) & (Q(subject="") | ~Exists(busy))
+            | Q(status=Task.Status.RUNNING, lease_until__lt=now),
+            ~Exists(tripped),
         )
 
 
@@ -133,6 +154,14 @@ class Task(Transitions):
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=80, blank=True, help_text="Who holds or held the newest attempt.")
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="When the newest attempt began.")
+    subject = models.CharField(
+        max_length=120, blank=True, help_text="What it works on, where two at once would fight."
+    )
+    is_sole = models.BooleanField(
+        default=False, help_text="No second open task of this workflow and subject is accepted."
+    )
     measures = models.JSONField(default=list, help_text="Kinds of observation that this task makes.")
     binds = models.JSONField(default=list, help_text="Kinds of observation that this task can't succeed without.")
     bound_to = models.ManyToManyField("Observation", related_name="bound_tasks", blank=True)
@@ -143,6 +172,13 @@ class Task(Transitions):
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True)
     waiting_on = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True, help_text="Since when it waits for a person.")
+    asked_of = models.CharField(max_length=100, blank=True, help_text="The right that the person needs.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When no answer means no.")
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -171,8 +207,26 @@ class Task(Transitions):
             models.CheckConstraint(
                 condition=~Q(status="running") | Q(lease_until__isnull=False), name="task_running_has_lease"
             ),
+            models.CheckConstraint(
+                condition=~Q(status="needs_human") | Q(asked_at__isnull=False), name="task_asking_since"
+            ),
+            # Two audits of one catalog do not fight, whoever claims them.
+            models.UniqueConstraint(
+                fields=["workflow", "subject"],
+                condition=Q(status="running") & ~Q(subject=""),
+                name="one_task_at_a_subject",
+            ),
+            models.UniqueConstraint(
+                fields=["workflow", "subject"],
+                condition=Q(is_sole=True, status__in=["queued", "running", "waiting"]),
+                name="one_open_sole_task",
+            ),
         ]
         indexes = [
+            # The queue page of what waits for a person, and the sweeper that ends what nobody answered.
+            models.Index(fields=["asked_at"], condition=Q(asked_at__isnull=False), name="task_asking"),
+            # direction_board.sweep: waiting for a measurement that is there.
+            models.Index(fields=["run"], condition=Q(status="waiting"), name="task_waiting"),
             # TaskQuerySet.due: the backlog, whatever the history behind it.
             models.Index(fields=["due_at"], condition=Q(status="queued"), name="task_due"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="task_leased"),
@@ -183,21 +237,22 @@ class Task(Transitions):
 
 
 class Attempt(models.Model):
-    """One try of a task."""
+    """One try of a task, written when it ended; the one that goes on stands in the task's own row."""
 
     class Outcome(models.TextChoices):
         SUCCEEDED = "succeeded"
         WAITING = "waiting"
         NEEDS_HUMAN = "needs_human", "needs a human"
         FAILED = "failed"
+        TIMED_OUT = "timed_out", "timed out"
         LOST = "lost"  # its lease ran out, or it was canceled: nothing of it was kept
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="tries")
     number = models.PositiveIntegerField()
     worker = models.CharField(max_length=80)
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=12, choices=Outcome)
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
 
@@ -324,6 +379,28 @@ class Event(models.Model):
         return cls.objects.create(
             run_id=run_id, number=number, task_id=task_id, kind=kind, message=message[:300], data=data or {}
         )
+
+
+class Breaker(models.Model):
+    """Stops a workflow that keeps failing, until a person closes it. Closed while `opened_at` is empty.
+
+    `failures` counts tasks that failed in a row.
+    """
+
+    workflow = models.CharField(max_length=40, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["workflow"]
+
+    def __str__(self):
+        return self.workflow
 
 
 class Heartbeat(models.Model):
