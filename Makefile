@@ -30,7 +30,8 @@ check: .venv/dev.stamp
 		$(PY) manage.py check --deploy --fail-level WARNING
 	@$(PY) -m pytest -q tests/test_house.py
 
-bench: .venv/dev.stamp
+# On SQLite, and then on PostgreSQL where DATABASE_URL says so; with the peers on Redis where BENCH_REDIS_URL does.
+bench: .venv/bench.stamp
 	@$(PY) -m benchmarks
 
 browser: .venv/e2e.stamp
@@ -52,6 +53,10 @@ browser: .venv/e2e.stamp
 .venv/e2e.stamp: requirements/e2e.txt .venv/dev.stamp
 	@$(PIP) -r requirements/e2e.txt && touch $@
 
+.venv/bench.stamp: requirements/bench.txt .venv/run.stamp
+	@echo "Installing the peers of the benchmarks (once) ..."
+	@$(PIP) -r requirements/bench.txt && touch $@
+
 # Needs uv; only for the one who changes a dependency.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 lock:
@@ -59,6 +64,7 @@ lock:
 	$(LOCK) --extra postgres --extra redis --extra ai -c requirements/run.txt -o requirements/extras.txt
 	$(LOCK) --extra postgres --extra redis --extra ai --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --extra postgres --extra redis --extra ai --group dev --group e2e -c requirements/dev.txt -o requirements/e2e.txt
+	$(LOCK) --extra postgres --extra redis --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean:
 	rm -rf .venv
