@@ -6,9 +6,27 @@ package; the storefront registers the Sales workflows, so that the board knows n
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from rest_framework import serializers
+
+SHORTEST_RUN = timedelta(minutes=15)
+AFTER_THE_LONGEST_TASK = timedelta(minutes=5)
+
+
+class Concurrency(StrEnum):
+    """What happens to a second task of a workflow whose subject is that of an open one.
+
+    `allow`: both run. `queue`: the second one is worked on when the first one has ended. `reject`: it is refused,
+    and the refusal names the open run. `cancel_running`: the open run is canceled, and the new one replaces it.
+    """
+
+    ALLOW = "allow"
+    QUEUE = "queue"
+    REJECT = "reject"
+    CANCEL_RUNNING = "cancel_running"
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,8 @@ class Workflow:
 
     `measures`: kinds of observation that `perform` makes by `work.observe`. `binds`: kinds without which it can't
     succeed; the board calls `perform` only when the run has them, and a run always gets a Sales task for each.
+    `concurrency` says what a second task at the same `subject` means. `approval_right` is the right of the person
+    who may answer what `approval` asks, within `answer_within`; no answer means no.
     """
 
     key = ""
@@ -72,6 +92,26 @@ class Workflow:
     Params: type[serializers.Serializer] = NoParams
     max_attempts = 3
     timeout = 600  # seconds for one attempt
+    concurrency = Concurrency.ALLOW
+    subject_rule = ""  # what `subject` means, in words for people
+    approval_right = "agency.approve_task"
+    approval_rule = ""  # when `approval` asks, in words for people
+    answer_within = timedelta(hours=72)
+
+    def subject(self, params) -> str:
+        """What a task with these parameters (as `Params` validated them) works on, at most 120 characters.
+
+        "" where two at once can't fight: then `concurrency` does not matter.
+        """
+        return ""
+
+    def approval(self, params, run) -> str:
+        """What a person must say yes to before `perform`, as a sentence of at most 200 characters, or "".
+
+        It names what would be published, mailed, repriced or spent. `run` says who asked for it and whether a wish
+        did; it may be one that is not saved yet, for a preview.
+        """
+        return ""
 
     def evidence(self) -> list[Evidence]:
         """What in the data speaks for or against running this now."""
@@ -101,6 +141,7 @@ def register(workflow_class):
     workflow = workflow_class()
     if workflow.key in _registry and type(_registry[workflow.key]) is not workflow_class:
         raise ValueError(f"two workflows are called {workflow.key}")
+    workflow_class.concurrency = Concurrency(workflow.concurrency)
     _registry[workflow.key] = workflow
     return workflow_class
 
@@ -126,8 +167,15 @@ def that_measures(kinds):
     return min(makers, key=lambda w: (len(w.measures), w.key)) if makers else None
 
 
+def usual_deadline(keys):
+    """How long a run of these workflows may take (timedelta): the longest task's timeout and some air."""
+    timeouts = [workflow.timeout for workflow in map(find, keys) if workflow]
+    return max(SHORTEST_RUN, timedelta(seconds=max(timeouts, default=0)) + AFTER_THE_LONGEST_TASK)
+
+
 def describe(workflow):
-    """A workflow for programs: key, pipeline, what it measures and binds, and a JSON Schema of its parameters."""
+    """A workflow for programs: key, pipeline, what it measures and binds, how it runs beside others and how long,
+    what it asks of whom, and a JSON Schema of its parameters."""
     fields = workflow.Params().fields
     return {
         "key": workflow.key,
@@ -136,6 +184,12 @@ def describe(workflow):
         "pipeline": workflow.pipeline,
         "measures": list(workflow.measures),
         "binds": list(workflow.binds),
+        "concurrency": workflow.concurrency.value,
+        "subject": workflow.subject_rule,
+        "timeout": workflow.timeout,
+        "max_attempts": workflow.max_attempts,
+        "approval": workflow.approval_rule,
+        "approval_right": workflow.approval_right,
         "params": {
             "type": "object",
             "properties": {name: _schema(field) for name, field in fields.items()},

@@ -1,0 +1,85 @@
+"""Breakers: who keeps failing is stopped, visibly, until a person says go on."""
+
+import pytest
+from django.utils import timezone
+
+from agency import breakers
+from agency.models import Breaker, Event, Task
+from earnings.refusals import Refusal
+from tests.factories import make_run, make_task
+
+pytestmark = pytest.mark.django_db
+
+
+def trip(workflow="flaky"):
+    for number in range(1, 6):
+        breakers.failed(workflow, f"RuntimeError: {number}")
+    return Breaker.objects.get(pk=workflow)
+
+
+def test_the_fifth_failure_in_a_row_opens_the_breaker(caplog):
+    run = make_run()
+
+    opened = [breakers.failed("flaky", f"RuntimeError: {n}", run_id=run.pk) for n in range(1, 7)]
+
+    breaker = Breaker.objects.get()
+    assert opened == [False, False, False, False, True, False]
+    assert (breaker.workflow, breaker.failures, breaker.reason) == ("flaky", 6, "RuntimeError: 6")
+    assert breaker.opened_at is not None
+    assert [(event.kind, event.message) for event in Event.objects.filter(run=run)] == [
+        ("breaker.opened", "flaky is stopped: 5 tasks failed in a row")
+    ]
+    assert caplog.messages == ["the breaker of flaky opened: 5 tasks failed in a row"]
+
+
+def test_a_success_in_between_starts_the_count_anew():
+    for number in range(4):
+        breakers.failed("flaky", f"RuntimeError: {number}")
+
+    breakers.succeeded("flaky")
+    breakers.failed("flaky", "RuntimeError: again")
+
+    breaker = Breaker.objects.get()
+    assert (breaker.failures, breaker.opened_at) == (1, None)
+
+
+def test_a_success_costs_one_statement_and_no_row(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        breakers.succeeded("never_failed")
+
+    assert Breaker.objects.count() == 0
+
+
+def test_failures_of_one_workflow_do_not_stop_another():
+    trip("flaky")
+
+    breakers.refuse_stopped(["steady"])
+    with pytest.raises(Refusal) as refused:
+        breakers.refuse_stopped(["steady", "flaky"])
+
+    assert refused.value.status == 409
+    assert refused.value.extra["breaker"] == "flaky"
+    assert refused.value.detail.startswith("flaky is stopped since ")
+
+
+def test_an_open_breaker_holds_queued_tasks_back_until_a_person_closes_it(staff):
+    task = make_task(workflow="flaky")
+    breaker = trip()
+
+    held = list(Task.objects.due())
+    breakers.close(breaker, by=staff)
+    breakers.close(breaker, by=None)
+
+    assert held == []
+    assert list(Task.objects.due()) == [task]
+    breaker.refresh_from_db()
+    assert (breaker.failures, breaker.opened_at, breaker.closed_by) == (0, None, staff)
+    assert breaker.closed_at <= timezone.now()
+
+
+def test_a_late_success_does_not_close_an_open_breaker():
+    trip()
+
+    breakers.succeeded("flaky")
+
+    assert Breaker.objects.get().opened_at is not None
