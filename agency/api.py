@@ -179,7 +179,7 @@ class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMi
         run = self.get_object()
         after = streams.position(request)
         if request.accepted_renderer.format == "event-stream":
-            return streams.respond(run, after)
+            return streams.respond(run, after, request.user.pk)
         events = Event.objects.filter(run=run, number__gt=after).order_by("number")[:1000]
         return Response(s.EventSerializer(events, many=True).data)
 
