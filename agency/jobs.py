@@ -1,6 +1,6 @@
 """What workers run. A job is a bell: it carries nothing, and works the backlog off for one time slice."""
 
-from agency import direction_board
+from agency import direction_board, webhook_sender, webhooks
 from agency import work as working
 from agency.bells import ring
 from agency.heartbeats import beat
@@ -18,4 +18,11 @@ def work():
 def sweep():
     """Answer the clock's bell: pick up what was left behind, then work."""
     direction_board.sweep()
+    webhook_sender.start_if_due()
+    webhooks.forget()
     work()
+
+
+def send_webhooks():
+    """Answer the bell of webhooks: a thread sends them, this worker goes on with tasks."""
+    webhook_sender.start()
