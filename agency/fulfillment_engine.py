@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from agency import briefs, checklist, recipes
+from agency import briefs, checklist, recipes, webhooks
 from agency.models import Artifact, Delivery, ServiceOrder, SuccessStory
 from agency.wanted_orders import read_order
 from agency.wording import count
@@ -52,7 +52,9 @@ def take_order(gig, package, *, brief=None, external=None, run=None):
         order, created = ServiceOrder.objects.get_or_create(**identity, defaults=defaults)
     else:
         order, created = ServiceOrder.objects.create(**(defaults | identity)), True
-    if not created:
+    if created:
+        webhooks.announce_order(order)
+    else:
         _refuse_other_order(order, wanted)
         if order.status == Status.AWAITING_BRIEF and brief:
             set_requirements(order, brief)
@@ -170,7 +172,7 @@ def await_brief(order, problem):
 
 def start(order):
     """Somebody began with the work. Refusal (409) unless it is queued or in revision."""
-    if not order.advance(Status.IN_PROGRESS) and order.status != Status.IN_PROGRESS:
+    if not _advance(order, Status.IN_PROGRESS) and order.status != Status.IN_PROGRESS:
         _refuse(order, "cannot be started")
     return order
 
@@ -237,7 +239,7 @@ def _store(order, new):
 def deliver(order):
     """Hand the offered delivery to the client. Refusal (409) unless one is ready."""
     now = timezone.now()
-    if order.advance(Status.DELIVERED):
+    if _advance(order, Status.DELIVERED):
         order.deliveries.filter(delivered_at=None).update(delivered_at=now)
     elif order.status != Status.DELIVERED:
         _refuse(order, "has nothing to deliver")
@@ -254,7 +256,7 @@ def accept(order, *, consent=None, quote="", by=None):
     if len(quote) > 300:
         raise Refusal.of_field("/quote", "At most 300 characters.")
     now = timezone.now()
-    if order.advance(Status.ACCEPTED, accepted_at=now, problem=""):
+    if _advance(order, Status.ACCEPTED, accepted_at=now, problem=""):
         _earn(order, now)
         order.deliveries.filter(delivered_at=None).update(delivered_at=now)
         logger.info("%s accepted by %s", order.number, f"user {by.pk}" if by else "the client")
@@ -314,7 +316,7 @@ def request_revision(order, reason):
             f"{order.number} has used its {count(order.package.revisions, 'revision')}.",
             allowed=[status for status in order.allowed if status != Status.REVISION],
         )
-    if not order.advance(Status.REVISION):
+    if not _advance(order, Status.REVISION):
         _refuse(order, "has no delivery to revise")
     delivery = order.deliveries.last()
     if delivery:
@@ -356,7 +358,7 @@ def resume(order):
 @transaction.atomic
 def cancel(order):
     """Call the order off before it is accepted; what its marketplace paid is refunded in full, fee included."""
-    if order.advance(Status.CANCELED, held_from=""):
+    if _advance(order, Status.CANCELED, held_from=""):
         earning = Earning.objects.filter(key=f"service_order:{order.pk}").first()
         held = ledger.balances(earning) if earning else {}
         if held and held[ledger.DEFERRED]:  # less than was paid, if a part was refunded before
@@ -372,11 +374,25 @@ def cancel(order):
     return order
 
 
+@transaction.atomic
+def _advance(order, to, **fields):
+    """`advance`, told to who listens."""
+    moved = order.advance(to, **fields)
+    if moved:
+        webhooks.announce_order(order)
+    return moved
+
+
+@transaction.atomic
 def _move(order, to, sources, **fields):
-    """`advance`, but only from these statuses: fewer than the table allows."""
-    moved = ServiceOrder.objects.filter(pk=order.pk, status__in=sources).update(status=to, **fields)
+    """`_advance`, but only from these statuses: fewer than the table allows. Staying is no news."""
+    rows = ServiceOrder.objects.filter(pk=order.pk, status__in=sources)
+    moved = rows.exclude(status=to).update(status=to, **fields)
+    stayed = 0 if moved else rows.filter(status=to).update(**fields)
     order.refresh_from_db()
-    return bool(moved)
+    if moved:
+        webhooks.announce_order(order)
+    return bool(moved or stayed)
 
 
 def _refuse(order, what):
