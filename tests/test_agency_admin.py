@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import escape
 from knox.models import AuthToken
 from rest_framework.test import APIClient
@@ -23,7 +22,6 @@ from agency.models import (
     Promotion,
     Run,
     ServiceOrder,
-    Task,
 )
 from agency.work import work_off
 from tests.factories import make_channel, make_gig, make_product, make_run, make_service_order, make_task
@@ -107,59 +105,6 @@ def test_a_choice_of_one_pipeline_is_refused_on_the_page(staff_client):
 
     assert "at least one Sales and one Ops" in answer.content.decode()
     assert Run.objects.count() == 0
-
-
-def test_the_live_part_of_a_run_refreshes_until_it_ends(staff_client):
-    run = quantum_state.collapse(quantum_state.superpose("Boost revenue"))
-
-    during = staff_client.get(page("agency_run_live", run.pk)).content.decode()
-    direction_board.cancel(run)
-    after = staff_client.get(page("agency_run_live", run.pk)).content.decode()
-
-    assert 'hx-trigger="every 1s"' in during
-    assert "hx-trigger" not in after and "Canceled" in after
-
-
-def test_the_buttons_of_a_run_are_fetched_anew_when_it_ends(staff_client):
-    run = quantum_state.collapse(quantum_state.superpose("Boost revenue"))
-    address = page("agency_run_live", run.pk)
-
-    during = staff_client.get(address, headers={"HX-Request": "true"})
-    direction_board.cancel(run)
-    after = staff_client.get(address, headers={"HX-Request": "true"})
-
-    assert "HX-Refresh" not in during
-    assert after["HX-Refresh"] == "true"
-    assert "HX-Refresh" not in staff_client.get(address)
-
-
-def test_a_run_tells_its_wish_once_and_links_to_what_it_made(staff_client):
-    make_gig()
-    make_product()
-    run = quantum_state.collapse(quantum_state.superpose("Maximize profit"))
-    Task.objects.update(progress_done=1, progress_total=2)
-    before = staff_client.get(page("agency_run_change", run.pk)).content.decode()
-    work_off()
-
-    text = staff_client.get(page("agency_run_change", run.pk)).content.decode()
-
-    content = text[text.index('<div id="content"') : text.index("<h2>Events</h2>")]
-    assert content.count("Maximize profit") == 1
-    assert "<progress" in before and "<progress" not in text
-    assert page("agency_promotion_change", Promotion.objects.get().pk) in text
-
-
-def test_a_run_links_to_the_proposals_of_a_review(staff_client):
-    make_gig(title="I will " + "draw " * 30)
-    run = direction_board.open_run([Step("gig_optimization")], title="Review")
-    work_off()
-    task = run.tasks.get(workflow="gig_optimization")
-    address = f"{page('agency_proposal_changelist')}?task__id__exact={task.pk}"
-
-    text = staff_client.get(page("agency_run_change", run.pk)).content.decode()
-
-    assert f'<a href="{address}">{task.proposals.count()} proposals</a>' in text
-    assert staff_client.get(address).context["cl"].result_count == task.proposals.count() > 1
 
 
 def test_a_verb_asks_first_and_is_done_once_confirmed(staff_client):
@@ -472,23 +417,6 @@ def test_a_bot_run_is_seen_in_the_chimera_log(staff_client):
 
     assert ChimeraTask.objects.filter(agent="Fiverr Bot").count() == 1
     assert "Fiverr Bot" in text
-
-
-def test_what_waits_for_a_person_is_a_queue(staff_client):
-    gig = make_gig(recipe="thumbnail", requirements=[{"name": "title", "label": "Title", "required": True}])
-    order = fulfillment_engine.take_order(gig.slug, "basic")
-    direction_board.open_run([Step("fiverr_bot", {"service_order": order.pk})], title="Bot")
-    work_off()
-
-    text = staff_client.get(page("agency_task_changelist") + "?status__exact=needs_human").content.decode()
-
-    assert Task.objects.filter(status="needs_human").count() == 1
-    assert "Title is missing" in text
-    task = Task.objects.get(status="needs_human")
-    ended = task.tries.last().finished_at
-    assert f'<td class="field-waiting_since">{date_format(timezone.localtime(ended), "DATETIME_FORMAT")}' in text
-    link = f'<a href="{page("agency_serviceorder_change", order.pk)}">{order.number}</a>'
-    assert link in text and link in staff_client.get(page("agency_task_change", task.pk)).content.decode()
 
 
 def test_a_token_is_shown_once_opens_the_api_and_is_revoked(staff_client, staff):

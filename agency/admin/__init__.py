@@ -1,11 +1,13 @@
 """Where staff steer the agency. Pages and actions call verbs; they hold no rules."""
 
 from agency.admin import (  # noqa: F401  they register their models
+    artifacts,
     chimera,
     gigs,
     intents,
     promotions,
     runs,
     service_orders,
+    tasks,
     tokens,
 )

@@ -15,8 +15,7 @@ from agency.admin.order_forms import (
     TakeOrderForm,
     as_text,
 )
-from agency.admin.runs import ReasonForm
-from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, blame, status_in
+from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, Verb, VerbAdmin, blame, status_in
 from agency.briefs import asked_of_client
 from agency.direction_board import Step
 from agency.models import Delivery, Gig, Package, Run, ServiceOrder, Task

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from earnings.refusals import Refusal
 
@@ -16,17 +17,25 @@ from earnings.refusals import Refusal
 class Verb:
     """What staff may do to a row: `call(row, request, **form values)`, allowed to who has `right`.
 
-    `question` is what the page asks before it happens; `form` what it needs to know. `fits(row)` says whether the
-    button is shown; the verb itself decides.
+    `right` is a permission; `right(row)` gives it where that depends on the row. `question` is what the page asks
+    before it happens; `form` what it needs to know. `fits(row)` says whether the button is shown; the verb itself
+    decides.
     """
 
     name: str
     label: str
     call: Callable
-    right: str
+    right: str | Callable
     question: str
     form: type[forms.Form] = forms.Form
     fits: Callable = lambda row: True
+
+    def allows(self, user, row):
+        return user.has_perm(self.right(row) if callable(self.right) else self.right)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=500)
 
 
 class RowForm(forms.Form):
@@ -92,14 +101,14 @@ class VerbAdmin(admin.ModelAdmin):
     def verb_view(self, request, pk, name):
         verb = next((verb for verb in self.verbs if verb.name == name), None)
         row = get_object_or_404(self.model, pk=pk)
-        if verb is None or not request.user.has_perm(verb.right):
+        if verb is None or not verb.allows(request.user, row):
             raise PermissionDenied
         given = (request.POST, request.FILES) if request.method == "POST" else ()
         form = verb.form(*given, **({"row": row} if issubclass(verb.form, RowForm) else {}))
         if request.method == "POST" and form.is_valid():
             answer = self._do(verb, row, request, form)
             if form.is_valid():
-                return answer or redirect(self.page_of(row))
+                return redirect(_next(request) or self.page_of(answer or row))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -107,12 +116,15 @@ class VerbAdmin(admin.ModelAdmin):
             "row": row,
             "verb": verb,
             "form": form,
-            "back": self.page_of(row),
+            "back": _next(request) or self.page_of(row),
         }
         return render(request, "admin/agency/verb.html", context)
 
     def _do(self, verb, row, request, form=None):
-        """Call the verb. What is refused is said at the form's field that it is about, or above the row's page."""
+        """Call the verb; returns the row that it answers with, or None.
+
+        What is refused is said at the form's field that it is about, or above the row's page.
+        """
         try:
             answer = verb.call(row, request, **(form.cleaned_data if form else {}))
         except Refusal as refusal:
@@ -123,31 +135,47 @@ class VerbAdmin(admin.ModelAdmin):
             self.message_user(request, f"{row}: {refusal.detail} {details}".strip(), messages.ERROR)
             return None
         self.message_user(request, f"{row}: {verb.label.lower()} done.", messages.SUCCESS)
-        return redirect(self.page_of(answer)) if hasattr(answer, "_meta") else None
+        return answer if hasattr(answer, "_meta") else None
 
     def page_of(self, row):
         return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
+    def verbs_of(self, row, request):
+        """What this user may do to the row as it is now: `(verb, address of its page)`."""
+        page = f"admin:{self.opts.app_label}_{self.opts.model_name}_verb"
+        return [
+            (verb, reverse(page, args=[row.pk, verb.name]))
+            for verb in self.verbs
+            if verb.fits(row) and verb.allows(request.user, row)
+        ]
+
     def get_actions(self, request):
         actions = super().get_actions(request)
         for verb in self.verbs:
-            if verb.form is forms.Form and request.user.has_perm(verb.right):
+            # Where the right depends on the row it is asked at each row.
+            if verb.form is forms.Form and (callable(verb.right) or request.user.has_perm(verb.right)):
                 actions[verb.name] = (_action(verb), verb.name, f"{verb.label} (selected)")
         return actions
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
-        context["verbs"] = [
-            (verb, reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_verb", args=[obj.pk, verb.name]))
-            for verb in self.verbs
-            if obj and request.user.has_perm(verb.right) and verb.fits(obj)
-        ]
+        context["verbs"] = self.verbs_of(obj, request) if obj else []
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+def _next(request):
+    """The page of this site that the person came from, where the address names one."""
+    page = request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return page if is_ours else ""
 
 
 def _action(verb):
     def do(model_admin, request, queryset):
         for row in queryset:
-            model_admin._do(verb, row, request)
+            if verb.allows(request.user, row):
+                model_admin._do(verb, row, request)
+            else:
+                model_admin.message_user(request, f"{row}: this is for somebody else to decide.", messages.ERROR)
 
     return do
 
