@@ -1,10 +1,13 @@
-"""One try of a task: claimed under a lease, renewed, and ended by exactly one of wait, finish and fail.
+"""One try of a task: claimed under a lease, renewed, and ended by exactly one of wait, ask, finish and fail.
 
 Every change is one conditional UPDATE on status and fence (the attempt's number). A worker that was paused past
 its lease, a second delivery and a result after a cancel find that condition false and change nothing.
+
+What every task of every run passes through is raw SQL: the ORM took ten times as long for the same statements.
 """
 
 import hashlib
+import json
 import random
 import time
 from contextlib import suppress
@@ -12,18 +15,19 @@ from datetime import timedelta
 from functools import partial
 
 from django.core.files.base import ContentFile
-from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from agency import workflows
-from agency.bells import ring
+from agency import breakers, settling, workflows
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
-from agency.models.runs import canonical_json
+from agency.models.runs import Note, canonical_json
 
 LEASE = timedelta(seconds=20)
 ASKED_OF = "agency.approve_task"  # the right of a person whom a task waits for
+
+
+HOLD = "SELECT id FROM agency_run WHERE id = %s FOR NO KEY UPDATE"
 
 
 class Lost(Exception):
@@ -36,79 +40,129 @@ def hold_run(run_id, *, wait=True):
     One order of locks for claim, finish, cancel and the rest, so that none of them can deadlock with another on
     PostgreSQL; it also keeps a run's events in order. SQLite's transactions exclude each other anyway.
     """
-    if connection.features.has_select_for_update:
-        rows = Run.objects.select_for_update(skip_locked=not wait, no_key=True).filter(pk=run_id)
-        return bool(rows.values_list("pk").first())
-    return True
+    if not connection.features.has_select_for_update:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD if wait else f"{HOLD} SKIP LOCKED", [run_id])
+        return cursor.fetchone() is not None
 
 
-def _hold_soon(run_id):
-    """Lock the run's row unless somebody keeps it for longer than a claim or a finish takes."""
-    for _ in range(10):
-        if hold_run(run_id, wait=False):
-            return True
-        time.sleep(0.01)
-    return False
+# --- Claiming ------------------------------------------------------------------------------------------
+
+# What TaskQuerySet.due says of queued tasks.
+_FREE = """
+    SELECT t.id FROM agency_task t JOIN agency_run r ON r.id = t.run_id
+    WHERE t.status = 'queued' AND t.due_at <= %(now)s
+      AND (t.subject = '' OR NOT EXISTS (
+        SELECT 1 FROM agency_task busy WHERE busy.workflow = t.workflow AND busy.subject = t.subject
+          AND busy.status = 'running' AND NOT (busy.subject = '')))
+      AND NOT EXISTS (
+        SELECT 1 FROM agency_breaker b WHERE b.workflow = t.workflow AND b.opened_at IS NOT NULL)
+"""
+_NEXT = f"{_FREE} ORDER BY t.due_at, t.id LIMIT 1"
+DUE = f"SELECT COUNT(*) FROM ({_FREE} LIMIT %(most)s) free"  # noqa: S608  a constant
+LAPSED = "SELECT COUNT(*) FROM agency_task WHERE status = 'running' AND lease_until < %(now)s"
+_CLAIM = """
+    UPDATE agency_task SET status = 'running', attempts = attempts + 1, lease_until = %(lease_until)s,
+      worker = %(worker)s, claimed_at = %(now)s, started_at = COALESCE(started_at, %(now)s), waiting_on = ''
+    WHERE id = (SELECT id FROM next) AND status = 'queued' AND due_at <= %(now)s RETURNING *
+"""
+# PostgreSQL locks the run first (attempts.hold_run), and passes by a run that somebody holds.
+CLAIM = {
+    "sqlite": f"WITH next AS ({_NEXT}) {_CLAIM}",
+    "postgresql": f"WITH next AS MATERIALIZED ({_NEXT} FOR NO KEY UPDATE OF r SKIP LOCKED) {_CLAIM}",
+}
+STARTED = """
+    UPDATE agency_run SET event_count = event_count + 1, started_at = COALESCE(started_at, %s),
+      status = CASE WHEN status IN ('queued', 'waiting') THEN 'running' ELSE status END
+    WHERE id = %s RETURNING event_count
+"""
+PAUSES = (0.003, 0.01, 0.03)  # seconds: a run is held for no longer than a claim or a finish takes
 
 
 def claim(worker):
     """Take the next due task under a lease, or None. The attempt's number is its fence."""
-    now = timezone.now()
-    for task in Task.objects.due(now).order_by("due_at", "id")[:10]:
-        if task.status == Task.Status.RUNNING and _gave_up(task):
-            continue
-        with transaction.atomic():
-            if not _hold_soon(task.run_id):  # its holder is busy with it; other runs are not
-                continue
-            won = Task.objects.filter(
-                pk=task.pk, status=task.status, attempts=task.attempts, lease_until=task.lease_until
-            ).update(
-                status=Task.Status.RUNNING,
-                attempts=F("attempts") + 1,
-                lease_until=now + LEASE,
-                worker=worker,
-                claimed_at=now,
-                started_at=Coalesce("started_at", now),
-                waiting_on="",
-            )
-            if not won:
-                continue
-            was_lost = task.status == Task.Status.RUNNING
-            if was_lost:
-                close_attempt(task, Attempt.Outcome.LOST)
-            # The UPDATE has proved that the row still was as it was read.
-            task.status, task.attempts, task.lease_until = Task.Status.RUNNING, task.attempts + 1, now + LEASE
-            task.started_at, task.waiting_on = task.started_at or now, ""
-            task.worker, task.claimed_at = worker, now
-            Event.record(
-                task.run_id,
-                "task.started",
-                f"{task.workflow}: attempt {task.attempts}" + (" after a lost worker" if was_lost else ""),
-                task_id=task.pk,
-                data={"attempt": task.attempts},
-            )
-            Run.objects.filter(pk=task.run_id, status__in=["queued", "waiting"]).update(
-                status=Run.Status.RUNNING, started_at=Coalesce("started_at", now)
-            )
-        return task
+    for pause in (*PAUSES, None):
+        if not is_any_queued():
+            recover()
+            if not is_any_queued():
+                return None
+        # The unique index refused a second task at one subject: somebody took the first at this moment.
+        with suppress(IntegrityError):
+            task = _take(worker, timezone.now())
+            if task:
+                return task
+        if pause is None:
+            return None
+        time.sleep(pause)
     return None
 
 
-def _gave_up(task):
-    """End a task whose workers keep dying: whatever kills them would go on killing."""
+def count_due(most):
+    """How many tasks a worker could take up now, queued or lost by another worker, counted up to `most`."""
+    values = {"now": _stored(timezone.now())}
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, values | {"most": most})
+        queued = cursor.fetchone()[0]
+        if queued == most:
+            return queued
+        cursor.execute(LAPSED, values)
+        return queued + cursor.fetchone()[0]
+
+
+def is_any_queued():
+    """Whether a task may be claimed now. Unlike a claim it locks nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, {"now": _stored(timezone.now())})
+        return cursor.fetchone() is not None
+
+
+def _take(worker, now):
+    values = {"now": _stored(now), "lease_until": _stored(now + LEASE), "worker": worker[:80]}
+    with transaction.atomic():
+        found = list(Task.objects.raw(CLAIM[connection.vendor], values))
+        if not found:
+            return None
+        task = found[0]
+        with connection.cursor() as cursor:
+            cursor.execute(STARTED, [values["now"], task.run_id])
+            message = f"{task.workflow}: attempt {task.attempts}"
+            note = Note("task.started", message, task.pk, {"attempt": task.attempts})
+            Event.write(task.run_id, cursor.fetchone()[0], [note])
+    return task
+
+
+def recover(now=None):
+    """Queue again what lost workers held, once its lease ran out; end what keeps losing its workers."""
+    now = now or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(LAPSED, {"now": _stored(now)})
+        if not cursor.fetchone()[0]:
+            return
+    for task in Task.objects.filter(status=Task.Status.RUNNING, lease_until__lt=now)[:20]:
+        with transaction.atomic(), suppress(Lost):
+            if hold_run(task.run_id, wait=False):
+                _take_back(task, now)
+
+
+def _take_back(task, now):
     workflow = workflows.find(task.workflow)
-    if workflow is None or 1 + _failures(task) < workflow.max_attempts:
-        return False
-    with transaction.atomic(), suppress(Lost):
-        if not _hold_soon(task.run_id):
-            return True
+    if workflow and 1 + _failures(task) >= workflow.max_attempts:
+        # Whatever kills its workers would go on killing.
         message = f"Its worker was lost {task.attempts} times."
         _end_attempt(task, task.attempts, message, Attempt.Outcome.LOST, lease_until=task.lease_until)
-    return True
+        breakers.failed(task.workflow, message, run_id=task.run_id)
+        return
+    lost = _mine(task.pk, task.attempts).filter(lease_until=task.lease_until)
+    if lost.update(status=Task.Status.QUEUED, due_at=now, lease_until=None):
+        close_attempt(task, Attempt.Outcome.LOST)
+        message = f"{task.workflow}: the worker of attempt {task.attempts} was lost"
+        Event.record(task.run_id, "task.lost", message, task_id=task.pk, data={"attempt": task.attempts})
 
 
 def _failures(task):
-    return task.tries.filter(outcome__in=[Attempt.Outcome.FAILED, Attempt.Outcome.LOST]).count()
+    broken = (Attempt.Outcome.FAILED, Attempt.Outcome.TIMED_OUT, Attempt.Outcome.LOST)
+    return task.tries.filter(outcome__in=broken).count()
 
 
 def check(task_id, fence):
@@ -138,6 +192,30 @@ def _mine(task_id, fence):
     return Task.objects.filter(pk=task_id, status=Task.Status.RUNNING, attempts=fence)
 
 
+# --- Ends of an attempt --------------------------------------------------------------------------------
+
+RENEWED = """
+    UPDATE agency_task SET lease_until = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
+"""
+SUCCEEDED = """
+    UPDATE agency_task SET status = 'succeeded', result = %s, waiting_on = '', error = '', lease_until = NULL,
+      finished_at = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
+"""
+BOUND = """
+    INSERT INTO agency_task_bound_to (task_id, observation_id)
+    SELECT %s, id FROM agency_observation WHERE run_id = %s AND kind IN ({}) ON CONFLICT DO NOTHING
+"""
+SEEN = "SELECT kind, sha256 FROM agency_observation WHERE run_id = %s AND kind IN ({}) ORDER BY id"
+OBSERVED = """
+    INSERT INTO agency_observation (run_id, task_id, kind, body, sha256, measured_at)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (run_id, kind) DO NOTHING RETURNING id
+"""
+TRIED = """
+    INSERT INTO agency_attempt (task_id, number, worker, started_at, finished_at, outcome, error, traceback)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
 @transaction.atomic
 def observe(task, fence, kind, payload):
     """Store what a Sales task measured, once, and wake the tasks that are bound to it.
@@ -146,35 +224,26 @@ def observe(task, fence, kind, payload):
     """
     if kind not in task.measures:
         raise ValueError(f"{task.workflow} does not measure {kind}")
-    hold_run(task.run_id)
-    renew(task.pk, fence)
-    body = canonical_json(payload)
-    stored = Observation.objects.filter(run_id=task.run_id, kind=kind).first()
-    if stored:
-        return stored
-    observation = Observation(run_id=task.run_id, task=task, kind=kind, body=body)
-    observation.sha256 = observation.recomputed_sha256
-    observation.save()
-    Event.record(
-        task.run_id,
-        "observation.measured",
-        f"{task.workflow} measured {kind}",
-        task_id=task.pk,
-        data={"kind": kind, "sha256": observation.sha256},
+    now = timezone.now()
+    new = Observation(
+        run_id=task.run_id, task_id=task.pk, kind=kind, body=canonical_json(payload), measured_at=now
     )
-    wake_bound(task.run_id)
-    return observation
-
-
-def wake_bound(run_id):
-    """Queue the waiting tasks of a run whose observations are all there."""
-    present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
-    woken = 0
-    for task in Task.objects.filter(run_id=run_id, status=Task.Status.WAITING):
-        if set(task.binds) <= present:
-            woken += task.advance(Task.Status.QUEUED, due_at=timezone.now(), waiting_on="")
-    if woken:
-        ring()
+    new.sha256 = new.recomputed_sha256
+    hold_run(task.run_id)
+    with connection.cursor() as cursor:
+        _must_be_mine(cursor, RENEWED, [_stored(now + LEASE), task.pk, fence])
+        values = [new.run_id, new.task_id, kind, new.body, new.sha256, _stored(now)]
+        cursor.execute(OBSERVED, values)
+        inserted = cursor.fetchone()
+    if not inserted:
+        return Observation.objects.get(run_id=task.run_id, kind=kind)
+    new.pk, new._state.adding = inserted[0], False
+    data = {"kind": kind, "sha256": new.sha256}
+    Event.record(
+        task.run_id, "observation.measured", f"{task.workflow} measured {kind}", task_id=task.pk, data=data
+    )
+    settling.wake_bound(task.run_id)
+    return new
 
 
 @transaction.atomic
@@ -187,8 +256,32 @@ def wait(task, fence, missing):
     close_attempt(task, Attempt.Outcome.WAITING)
     Event.record(task.run_id, "task.waiting", f"{task.workflow} waits for {reason}", task_id=task.pk)
     # Measured between our look and this transaction? Then nobody else will wake it.
-    wake_bound(task.run_id)
-    settle(task.run_id)
+    settling.wake_bound(task.run_id)
+    settling.settle(task.run_id)
+
+
+@transaction.atomic
+def ask(task, fence, what, workflow):
+    """Free the worker: the task goes on when a person who has the workflow's right says yes to `what`."""
+    hold_run(task.run_id)
+    now = timezone.now()
+    if not _mine(task.pk, fence).update(
+        status=Task.Status.WAITING,
+        lease_until=None,
+        waiting_on=what[:200],
+        asked_at=now,
+        asked_of=workflow.approval_right,
+        expires_at=now + workflow.answer_within,
+    ):
+        raise Lost
+    close_attempt(task, Attempt.Outcome.WAITING)
+    # The run's deadline is for work that goes on; people get their time on top of it.
+    Run.objects.filter(pk=task.run_id).update(
+        deadline_at=Greatest("deadline_at", now + workflow.answer_within + workflows.SHORTEST_RUN)
+    )
+    said = f"{task.workflow} waits for a person: {what}"
+    note = Note("task.asks", said, task.pk, {"right": workflow.approval_right})
+    settling.settle(task.run_id, [note])
 
 
 def finish(task, fence, outcome):
@@ -196,7 +289,6 @@ def finish(task, fence, outcome):
     needs_human = outcome.needs_human
     if not needs_human and not any(artifact.content for artifact in outcome.artifacts):
         needs_human = "The workflow ended without an artifact that proves its work."
-    status = Task.Status.NEEDS_HUMAN if needs_human else Task.Status.SUCCEEDED
     # The files first: the transaction, which keeps other writers waiting, stays short.
     stored = []
     try:
@@ -207,44 +299,54 @@ def finish(task, fence, outcome):
             stored.append(_written(task, artifact))
         with transaction.atomic():
             hold_run(task.run_id)
-            if not _mine(task.pk, fence).update(
-                status=status,
-                result=outcome.result,
-                waiting_on=needs_human[:200],
-                asked_at=timezone.now() if needs_human else None,
-                asked_of=ASKED_OF if needs_human else "",
-                error="",
-                lease_until=None,
-                finished_at=None if needs_human else timezone.now(),
-            ):
-                raise Lost
-            task.status, task.result, task.lease_until = status, outcome.result, None
-            if task.binds:
-                _bind(task)
+            if needs_human:
+                _hand_over(task, fence, outcome.result, needs_human)
+            else:
+                _succeed(task, fence, outcome.result)
+            notes = [*_bind(task)] if task.binds else []
             _keep(task, stored)
             for effect in outcome.effects if not needs_human else ():
                 effect(task)
             close_attempt(task, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
-            message = f"{task.workflow}: {needs_human or 'done'}"
-            Event.record(task.run_id, f"task.{status}", message, task_id=task.pk)
-            settle(task.run_id)
+            breakers.succeeded(task.workflow)
+            notes.append(Note(f"task.{task.status}", f"{task.workflow}: {needs_human or 'done'}", task.pk))
+            settling.settle(task.run_id, notes)
     except BaseException:
         for artifact in stored:
             artifact.file.delete(save=False)
         raise
 
 
+def _succeed(task, fence, result):
+    with connection.cursor() as cursor:
+        _must_be_mine(cursor, SUCCEEDED, [json.dumps(result), _stored(timezone.now()), task.pk, fence])
+    task.status, task.result, task.lease_until = Task.Status.SUCCEEDED, result, None
+
+
+def _hand_over(task, fence, result, reason):
+    """The work ended with something that only a person can do."""
+    if not _mine(task.pk, fence).update(
+        status=Task.Status.NEEDS_HUMAN,
+        result=result,
+        waiting_on=reason[:200],
+        asked_at=timezone.now(),
+        asked_of=ASKED_OF,
+        error="",
+        lease_until=None,
+    ):
+        raise Lost
+    task.status, task.result, task.lease_until = Task.Status.NEEDS_HUMAN, result, None
+
+
 def _bind(task):
-    observations = Observation.objects.filter(run_id=task.run_id, kind__in=task.binds)
-    task.bound_to.set(observations)
-    if observations:
-        Event.record(
-            task.run_id,
-            "task.bound",
-            f"{task.workflow} is bound to {', '.join(o.kind for o in observations)}",
-            task_id=task.pk,
-            data={"observations": [o.sha256 for o in observations]},
-        )
+    kinds = ", ".join(["%s"] * len(task.binds))
+    with connection.cursor() as cursor:
+        cursor.execute(BOUND.format(kinds), [task.pk, task.run_id, *task.binds])
+        cursor.execute(SEEN.format(kinds), [task.run_id, *task.binds])
+        seen = cursor.fetchall()
+    if seen:
+        bound = f"{task.workflow} is bound to {', '.join(kind for kind, _ in seen)}"
+        yield Note("task.bound", bound, task.pk, {"observations": [sha256 for _, sha256 in seen]})
 
 
 def _written(task, new):
@@ -269,13 +371,15 @@ def _keep(task, artifacts):
 
 
 @transaction.atomic
-def fail(task, fence, message, *, traceback="", may_retry=True):
+def fail(task, fence, message, *, traceback="", may_retry=True, outcome=Attempt.Outcome.FAILED):
     """Note a failed attempt: again later with backoff and jitter, or the end of the task."""
     hold_run(task.run_id)
     workflow = workflows.find(task.workflow)
     failures = 1 + _failures(task)
     if not (may_retry and workflow and failures < workflow.max_attempts):
-        _end_attempt(task, fence, message, Attempt.Outcome.FAILED, traceback=traceback)
+        _end_attempt(task, fence, message, outcome, traceback=traceback)
+        if may_retry:  # what no try can help, like a refused parameter, says nothing about the workflow
+            breakers.failed(task.workflow, message, run_id=task.run_id)
         return
     delay = 2**failures * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
     if not _mine(task.pk, fence).update(
@@ -285,7 +389,7 @@ def fail(task, fence, message, *, traceback="", may_retry=True):
         error=message,
     ):
         raise Lost
-    close_attempt(task, Attempt.Outcome.FAILED, error=message, traceback=traceback)
+    close_attempt(task, outcome, error=message, traceback=traceback)
     again = f"{task.workflow} failed and is tried again in {delay:.0f} s: {message}"
     Event.record(task.run_id, "task.retrying", again, task_id=task.pk)
 
@@ -299,62 +403,25 @@ def _end_attempt(task, fence, message, outcome, *, traceback="", **still):
     ):
         raise Lost
     close_attempt(task, outcome, error=message, traceback=traceback)
-    Event.record(task.run_id, "task.failed", f"{task.workflow} failed: {message}", task_id=task.pk)
-    settle(task.run_id)
+    settling.settle(task.run_id, [Note("task.failed", f"{task.workflow} failed: {message}", task.pk)])
 
 
-def close_attempt(task, outcome, **fields):
+def close_attempt(task, outcome, *, error="", traceback=""):
     """Write how the task's newest attempt ended; what it was while it went on stands in the task's row."""
-    Attempt.objects.create(
-        task=task,
-        number=task.attempts,
-        worker=task.worker,
-        started_at=task.claimed_at or timezone.now(),
-        outcome=outcome,
-        **fields,
-    )
-
-
-def settle(run_id):
-    """Skip what can't be measured any more, and end the run when nothing of it is open.
-
-    Called in the transaction that changed a task, after an event was recorded: that holds the run's row, so the
-    last of two tasks that finish at once sees the other one's end.
-    """
-    statuses = {task.status for task in _skip_unmeasurable(run_id)}
-    if statuses & {Task.Status.QUEUED, Task.Status.RUNNING}:
-        return
-    if Task.Status.WAITING in statuses:
-        Run.objects.filter(pk=run_id, status=Run.Status.RUNNING).update(status=Run.Status.WAITING)
-        return
-    if Task.Status.NEEDS_HUMAN in statuses:
-        to = Run.Status.NEEDS_HUMAN
-    elif statuses == {Task.Status.SUCCEEDED}:
-        to = Run.Status.SUCCEEDED
-    else:
-        to = Run.Status.PARTIAL if Task.Status.SUCCEEDED in statuses else Run.Status.FAILED
-    fields = {} if to == Run.Status.NEEDS_HUMAN else {"finished_at": timezone.now()}
-    if Run.objects.may_become(to).filter(pk=run_id).update(status=to, **fields):
-        Event.record(
-            run_id,
-            f"run.{to}",
-            f"The run ended: {Run.Status(to).label.lower()}" if fields else "The run waits for a person",
+    now = timezone.now()
+    started_at = _stored(task.claimed_at or now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TRIED, [task.pk, task.attempts, task.worker, started_at, _stored(now), outcome, error, traceback]
         )
 
 
-def _skip_unmeasurable(run_id):
-    """End as skipped what is bound to something that no task will measure any more; returns the run's tasks."""
-    tasks = list(Task.objects.filter(run_id=run_id).defer("params", "draft", "result"))
-    if all(task.status in Task.TERMINAL or not task.binds for task in tasks):
-        return tasks
-    present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
-    coming = {kind for task in tasks if task.status not in Task.TERMINAL for kind in task.measures}
-    for task in tasks:
-        gone = sorted(set(task.binds) - present - coming)
-        if gone and task.status in (Task.Status.QUEUED, Task.Status.WAITING):
-            reason = f"{', '.join(gone)} was not measured: the Sales task that should have done it ended without"
-            if task.advance(
-                Task.Status.SKIPPED, error=reason, waiting_on="", finished_at=timezone.now(), lease_until=None
-            ):
-                Event.record(run_id, "task.skipped", f"{task.workflow} skipped: {reason}", task_id=task.pk)
-    return tasks
+def _must_be_mine(cursor, statement, values):
+    cursor.execute(statement, values)
+    if cursor.fetchone() is None:
+        raise Lost
+
+
+def _stored(moment):
+    """A time as this database stores it."""
+    return connection.ops.adapt_datetimefield_value(moment)

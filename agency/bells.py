@@ -1,23 +1,31 @@
 """Waking workers. A bell carries nothing: the backlog is the Task table."""
 
-from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
-from django_q.models import OrmQ
-from django_q.tasks import async_task
+from django.db import connection, transaction
+from django_q.brokers import get_broker
 
-from agency.models import Task
-
-MOST_BELLS = settings.Q_CLUSTER["workers"] * 2
+CHANNEL = "direction_board_bell"
 
 
 def ring():
-    """Wake workers when the present transaction commits: a bell for each due task, up to a few."""
-    transaction.on_commit(_ring)
+    """Wake workers when the present transaction commits.
+
+    With the ORM broker nothing is queued: on PostgreSQL the commit sends a notification, and on SQLite the commit
+    itself is seen (agency.broker). The Redis broker gets a message.
+    """
+    broker = _broker()
+    if hasattr(broker, "ring"):
+        transaction.on_commit(broker.ring)
+    elif connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-def _ring():
-    waiting = OrmQ.objects.filter(lock__lte=timezone.now()).count()
-    due = Task.objects.due()[: MOST_BELLS - waiting].count() if waiting < MOST_BELLS else 0
-    for _ in range(due):
-        async_task("agency.jobs.work")
+_kept = None
+
+
+def _broker():
+    """One broker, and so one connection, for each process."""
+    global _kept
+    if _kept is None:
+        _kept = get_broker()
+    return _kept

@@ -45,3 +45,17 @@ def model_is_named(app_configs, **kwargs):
     if not settings.AI_BASE_URL or settings.AI_MODEL:
         return []
     return [Error("AI_BASE_URL is set, but AI_MODEL is not.", hint="AI_MODEL=llama3.2", id="agency.E003")]
+
+
+@register(Tags.compatibility)
+def redis_is_named(app_configs, **kwargs):
+    """Bells in Redis need a Redis."""
+    if settings.Q_BROKER != "redis" or settings.REDIS_URL:
+        return []
+    return [
+        Error(
+            "Q_BROKER is redis, but REDIS_URL is not set.",
+            hint="REDIS_URL=redis://127.0.0.1:6379/0",
+            id="agency.E004",
+        )
+    ]

@@ -13,10 +13,11 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agency import workflows
-from agency.attempts import close_attempt, hold_run, settle, wake_bound
+from agency.attempts import close_attempt, hold_run
 from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
+from agency.settling import settle, wake_bound
 from earnings import storable
 from earnings.refusals import Refusal
 

@@ -2,17 +2,16 @@
 
 from agency import direction_board, webhook_sender, webhooks
 from agency import work as working
-from agency.bells import ring
 from agency.heartbeats import beat
 
-TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt
+TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt; what is left then is due, and rung for again
 
 
 def work():
     """Answer a bell."""
+    working.keeper().may_end_process = True
+    working.work_off(seconds=TIME_SLICE)
     beat()
-    if working.work_off(seconds=TIME_SLICE):
-        ring()
 
 
 def sweep():

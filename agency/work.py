@@ -1,23 +1,26 @@
 """What a worker does with a task that it claimed."""
 
 import logging
+import os
+import signal
 import threading
 import time
 import traceback
 from contextlib import contextmanager
-from os import getpid
 
 from django.db import connection
+from django.utils.functional import SimpleLazyObject
 
 from agency import attempts, direction_board, workflows
 from agency.heartbeats import HOST, beat
-from agency.models import Observation, Task
+from agency.models import Attempt, Observation, Task
 from agency.workflows import PermanentError
 from earnings.refusals import Refusal
 
 log = logging.getLogger(__name__)
 
 RENEW_EVERY = attempts.LEASE.total_seconds() / 4
+LOOK_EVERY = 1  # seconds
 
 
 class Work:
@@ -25,14 +28,26 @@ class Work:
 
     def __init__(self, task):
         self.task = task
-        self.run = task.run
         self.params = direction_board.validated(task.workflow, task.params)
         self.draft = task.draft
         self._fence = task.attempts
+        self._seen = {}
+
+    @property
+    def run(self):
+        return self.task.run
+
+    def missing(self, kinds):
+        """Those of `kinds` that this run has not measured yet."""
+        seen = Observation.objects.filter(run_id=self.task.run_id, kind__in=kinds)
+        self._seen = {observation.kind: observation for observation in seen}
+        return sorted(set(kinds) - set(self._seen))
 
     def observation(self, kind):
         """What this run measured of `kind`; the board has made sure that it is there."""
-        return Observation.objects.get(run_id=self.task.run_id, kind=kind)
+        if kind not in self._seen:
+            self._seen[kind] = Observation.objects.get(run_id=self.task.run_id, kind=kind)
+        return self._seen[kind]
 
     def observe(self, kind, payload):
         """Measure: store `payload` as the run's one observation of `kind`, and wake who is bound to it."""
@@ -51,41 +66,87 @@ class Work:
         attempts.report_progress(self.task.pk, self._fence, done, total, message)
 
 
-class _LeaseKeeper(threading.Thread):
-    """Renews the lease while a workflow is busy, until its timeout; then the task may be taken over.
+class LeaseKeeper(threading.Thread):
+    """Renews the lease of the task that this process works at, until the task's timeout; then it ends the attempt.
 
-    A thread, so that a workflow that waits for a slow server keeps its task without knowing of leases. Short
-    tasks end before its first turn, and then it never opens a database connection.
+    One thread for the life of the process, so that a workflow that waits for a slow server keeps its task without
+    knowing of leases, and a short one pays nothing: it looks once a second, and renews every five.
     """
 
-    def __init__(self, task, timeout):
-        super().__init__(daemon=True)
-        self._task_id, self._fence = task.pk, task.attempts
-        self._until = time.monotonic() + timeout
-        self._done = threading.Event()
+    may_end_process = False  # true in a worker of the cluster, where somebody starts another
+
+    def __init__(self):
+        super().__init__(daemon=True, name="lease keeper")
+        self._held = None  # (task, monotonic time of its timeout, timeout in seconds)
+        self._renewed_at = 0.0
+
+    @contextmanager
+    def keeping(self, task, timeout):
+        """Keep the lease while the block runs."""
+        now = time.monotonic()
+        self._renewed_at = now
+        self._held = (task, now + timeout, timeout)
+        try:
+            yield
+        finally:
+            self._held = None
 
     def run(self):
+        while True:
+            time.sleep(LOOK_EVERY)
+            self.look(time.monotonic())
+
+    def look(self, now):
+        """Renew when it is time to, and end the attempt when its time is over."""
+        held = self._held
+        if held is None:
+            return
+        task, until, timeout = held
+        if now >= until:
+            self._time_out(task, timeout)
+            if self.may_end_process and self._held is held:
+                log.error("task %s hangs in %s: this worker ends and is replaced", task.pk, task.workflow)
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._held = None
+        elif now - self._renewed_at >= RENEW_EVERY:
+            self._renewed_at = now
+            self._renew(task)
+
+    def _renew(self, task):
+        """A database that is away for a moment is no reason to give up; a lost attempt is."""
         try:
-            while not self._done.wait(RENEW_EVERY) and time.monotonic() < self._until:
-                if not self._renew():
-                    break
+            attempts.renew(task.pk, task.attempts)
+            beat()
+        except attempts.Lost:
+            self._held = None
+        except Exception:
+            log.exception("could not renew the lease of task %s; trying again", task.pk)
         finally:
             connection.close()
 
-    def _renew(self):
-        """False once the attempt is lost. A database that is away for a moment is no reason to give up."""
+    def _time_out(self, task, timeout):
+        """The attempt is over, whatever its code still does. A worker process that hangs in it is replaced."""
+        message = f"It took longer than its workflow may take, {timeout} seconds."
         try:
-            attempts.renew(self._task_id, self._fence)
-            beat()
+            attempts.fail(task, task.attempts, message, outcome=Attempt.Outcome.TIMED_OUT)
         except attempts.Lost:
-            return False
+            log.info("task %s: its attempt was over before its timeout", task.pk)
         except Exception:
-            log.exception("could not renew the lease of task %s; trying again", self._task_id)
+            log.exception("could not end task %s at its timeout; its lease will run out", task.pk)
+        finally:
             connection.close()
-        return True
 
-    def stop(self):
-        self._done.set()
+
+_keeper = None
+
+
+def keeper():
+    """This process's lease keeper; a forked worker gets its own."""
+    global _keeper
+    if _keeper is None or not _keeper.is_alive():
+        _keeper = LeaseKeeper()
+        _keeper.start()
+    return _keeper
 
 
 def perform(task):
@@ -97,9 +158,7 @@ def perform(task):
             message = f"There is no workflow {task.workflow!r} any more."
             attempts.fail(task, fence, message, may_retry=False)
         return
-    keeper = _LeaseKeeper(task, workflow.timeout)
-    keeper.start()
-    with _too_late_changes_nothing(task):
+    with _too_late_changes_nothing(task), keeper().keeping(task, workflow.timeout):
         try:
             _attempt(task, workflow)
         except attempts.Lost:
@@ -110,8 +169,6 @@ def perform(task):
             log.exception("task %s (%s), attempt %s", task.pk, task.workflow, fence)
             message = f"{type(error).__name__}: {error}"
             attempts.fail(task, fence, message, traceback=traceback.format_exc())
-        finally:
-            keeper.stop()
 
 
 def _attempt(task, workflow):
@@ -120,10 +177,13 @@ def _attempt(task, workflow):
         task.draft = work.draft = workflow.prepare(work)
         if task.draft is not None:
             Task.objects.filter(pk=task.pk, attempts=task.attempts).update(draft=task.draft)
-    present = Observation.objects.filter(run_id=task.run_id).values_list("kind", flat=True)
-    missing = sorted(set(workflow.binds) - set(present))
+    missing = work.missing(workflow.binds) if workflow.binds else []
     if missing:
         attempts.wait(task, task.attempts, missing)
+        return
+    what = "" if task.approved_at else workflow.approval(work.params, SimpleLazyObject(lambda: task.run))
+    if what:
+        attempts.ask(task, task.attempts, what, workflow)
     else:
         attempts.finish(task, task.attempts, workflow.perform(work))
 
@@ -143,8 +203,9 @@ def _too_late_changes_nothing(task):
 
 def work_off(seconds=None, worker=None):
     """Claim and do due tasks until none is left or the time slice is over. True if some may be left."""
-    worker = worker or f"{HOST}:{getpid()}"
+    worker = worker or f"{HOST}:{os.getpid()}"
     until = None if seconds is None else time.monotonic() + seconds
+    attempts.recover()
     while until is None or time.monotonic() < until:
         task = attempts.claim(worker)
         if task is None:

@@ -39,6 +39,7 @@ EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "", validate=_
 AI_BASE_URL = env.str("AI_BASE_URL", "", validate=check.Regexp(r"\A\Z|https?://\S+\Z"))
 AI_API_KEY = env.str("AI_API_KEY", "")
 AI_MODEL = env.str("AI_MODEL", "")
+Q_BROKER = env.str("Q_BROKER", "orm", validate=check.OneOf(["orm", "redis"]))
 Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))
 PROXIES = env.int("PROXIES", 0, validate=check.Range(min=0, max=5))
 HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", True)
@@ -141,6 +142,7 @@ DATABASES = {"default": DATABASE_URL}
 # A connection is kept: 0 would cost a factor of 2 to 3 in workers and more on PostgreSQL pages.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 if DATABASE_URL["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "config.sqlite"
     # A file in tests, too: the in-memory database locks whole tables and ignores the timeout.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
     DATABASES["default"]["OPTIONS"] = {
@@ -175,7 +177,7 @@ Q_CLUSTER = {
     "name": "direction-board",
     "label": "Background jobs",
     "orm": "default",
-    "broker_class": "agency.broker.WakingBroker",
+    "broker_class": ("agency.redis_broker.BellsInRedis" if Q_BROKER == "redis" else "agency.broker.WakingBroker"),
     "workers": Q_WORKERS,
     "queue_limit": Q_WORKERS,
     "bulk": Q_WORKERS,

@@ -5,12 +5,11 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 from rest_framework import serializers
 
 from agency import attempts, direction_board, workflows
-from agency import work as working
 from agency.direction_board import Step
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
 from agency.work import perform, work_off
@@ -430,26 +429,3 @@ def test_a_cancel_while_a_result_is_committed_waits_and_neither_is_half_done(tes
 
     run.refresh_from_db()
     assert (errors, run.status, statuses(run)) == ([], "succeeded", {"test_measure": "succeeded"})
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_busy_database_does_not_end_the_lease_keeper(monkeypatch, caplog):
-    def renew(*args):
-        calls.append(args)
-        if len(calls) == 1:
-            raise OperationalError("database is locked")
-
-    calls = []
-    monkeypatch.setattr(working, "RENEW_EVERY", 0.02)
-    monkeypatch.setattr(attempts, "renew", renew)
-    open_both()
-    keeper = working._LeaseKeeper(attempts.claim("w"), timeout=10)
-
-    keeper.start()
-    ends = time.monotonic() + 5
-    while len(calls) < 3 and time.monotonic() < ends:
-        time.sleep(0.01)
-    keeper.stop()
-    keeper.join()
-
-    assert len(calls) >= 3

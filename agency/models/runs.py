@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -346,7 +347,17 @@ class Artifact(models.Model):
         return self.name
 
 
-COUNT_EVENT = "UPDATE agency_run SET event_count = event_count + 1 WHERE id = %s RETURNING event_count"
+class Note(NamedTuple):
+    """Something that happened, before it has its number in the run's stream."""
+
+    kind: str
+    message: str
+    task_id: int | None = None
+    data: dict | None = None
+
+
+COUNT = "UPDATE agency_run SET event_count = event_count + %s WHERE id = %s RETURNING event_count"
+INSERT = "INSERT INTO agency_event (run_id, number, task_id, kind, message, data, created_at) VALUES "
 
 
 class Event(models.Model):
@@ -371,14 +382,27 @@ class Event(models.Model):
     def record(cls, run_id, kind, message, *, task_id=None, data=None):
         """Append to the run's stream. Call inside a transaction: the run's row is held until it ends,
         which keeps numbers in order and without gaps between processes."""
-        with (
-            connection.cursor() as cursor
-        ):  # one statement, on both databases; a tenth of the engine's time as two
-            cursor.execute(COUNT_EVENT, [run_id])
-            number = cursor.fetchone()[0]
-        return cls.objects.create(
-            run_id=run_id, number=number, task_id=task_id, kind=kind, message=message[:300], data=data or {}
-        )
+        cls.record_all(run_id, [Note(kind, message, task_id, data)])
+
+    @classmethod
+    def record_all(cls, run_id, notes):
+        """Append several events with two statements."""
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT, [len(notes), run_id])
+            cls.write(run_id, cursor.fetchone()[0], notes)
+
+    @staticmethod
+    def write(run_id, last, notes):
+        """Insert the notes as the events that end with number `last`, which the caller has counted on the run."""
+        # By hand: events are half of what the engine writes, and the ORM's insert takes ten times as long.
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        values = []
+        for number, note in enumerate(notes, last - len(notes) + 1):
+            data = json.dumps(note.data or {})
+            values += [run_id, number, note.task_id, note.kind, note.message[:300], data, now]
+        rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(notes))
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT + rows, values)
 
 
 class Breaker(models.Model):

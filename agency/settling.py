@@ -1,0 +1,123 @@
+"""What follows when a task changed: who wakes, what can't happen any more, and whether the run is over.
+
+Called in the transaction that changed the task, which holds the run (attempts.hold_run): the last of two tasks
+that finish at once sees the other one's end.
+"""
+
+import json
+
+from django.db import connection
+from django.utils import timezone
+
+from agency.bells import ring
+from agency.models import Event, Observation, Run, Task
+from agency.models.runs import Note
+
+TASKS = "SELECT id, workflow, status, binds, measures FROM agency_task WHERE run_id = %s ORDER BY id"
+PRESENT = "SELECT kind FROM agency_observation WHERE run_id = %s"
+END = """
+    UPDATE agency_run SET status = %s, finished_at = %s, event_count = event_count + %s
+    WHERE id = %s AND status IN ({}) RETURNING event_count
+"""
+
+
+def wake_bound(run_id):
+    """Queue the waiting tasks of a run whose observations are all there. Not those that wait for a person."""
+    waiting = Task.objects.filter(run_id=run_id, status=Task.Status.WAITING, asked_at=None).only("binds", "status")
+    waiting = list(waiting)
+    if not waiting:
+        return
+    present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
+    able = [task.pk for task in waiting if set(task.binds) <= present]
+    queued = Task.objects.filter(pk__in=able, status=Task.Status.WAITING)
+    if able and queued.update(status=Task.Status.QUEUED, due_at=timezone.now(), waiting_on=""):
+        ring()
+
+
+def settle(run_id, notes=()):
+    """Skip what can't be measured any more, and end the run when nothing of it is open.
+
+    `notes` are what the transaction has to tell; they come before what follows from them.
+    """
+    notes = list(notes)
+    to = _outcome(_statuses(run_id, notes))
+    if to is None:
+        if notes:
+            Event.record_all(run_id, notes)
+        return
+    if to == Run.Status.WAITING:
+        Run.objects.filter(pk=run_id, status=Run.Status.RUNNING).update(status=to)
+        if notes:
+            Event.record_all(run_id, notes)
+        return
+    _end(run_id, to, notes)
+
+
+def _outcome(statuses):
+    """The run's status that follows from those of its tasks; None while work goes on."""
+    if statuses & {Task.Status.QUEUED, Task.Status.RUNNING}:
+        return None
+    if Task.Status.WAITING in statuses:
+        return Run.Status.WAITING
+    if Task.Status.NEEDS_HUMAN in statuses:
+        return Run.Status.NEEDS_HUMAN
+    if statuses == {Task.Status.SUCCEEDED}:
+        return Run.Status.SUCCEEDED
+    return Run.Status.PARTIAL if Task.Status.SUCCEEDED in statuses else Run.Status.FAILED
+
+
+def _end(run_id, to, notes):
+    is_over = to in Run.TERMINAL
+    message = f"The run ended: {to.label.lower()}" if is_over else "The run waits for a person"
+    sources = [status for status, targets in Run.TRANSITIONS.items() if to in targets]
+    finished_at = connection.ops.adapt_datetimefield_value(timezone.now()) if is_over else None
+    with connection.cursor() as cursor:
+        values = [to, finished_at, len(notes) + 1, run_id, *sources]
+        cursor.execute(END.format(", ".join(["%s"] * len(sources))), values)
+        moved = cursor.fetchone()
+    if moved:
+        Event.write(run_id, moved[0], [*notes, Note(f"run.{to}", message)])
+    elif notes:
+        Event.record_all(run_id, notes)
+
+
+def _statuses(run_id, notes):
+    """The statuses of the run's tasks, after what is bound to something that nobody will measure was skipped."""
+    with connection.cursor() as cursor:
+        cursor.execute(TASKS, [run_id])
+        tasks = [(*row[:3], json.loads(row[3]), json.loads(row[4])) for row in cursor.fetchall()]
+        statuses = {status for _, _, status, _, _ in tasks}
+        open_binding = [task for task in tasks if task[3] and task[2] in (Task.Status.QUEUED, Task.Status.WAITING)]
+        if not open_binding:
+            return statuses
+        cursor.execute(PRESENT, [run_id])
+        present = {kind for (kind,) in cursor.fetchall()}
+    coming = {kind for task in tasks if task[2] not in Task.TERMINAL for kind in task[4]}
+    skipped = {}
+    for pk, workflow, _, binds, _ in open_binding:
+        gone = sorted(set(binds) - present - coming)
+        if gone and _skip(pk, gone):
+            skipped[pk] = Note("task.skipped", f"{workflow} skipped: {_reason(gone)}", pk)
+    notes += skipped.values()
+    return {Task.Status.SKIPPED if task[0] in skipped else task[2] for task in tasks}
+
+
+def _reason(gone):
+    return f"{', '.join(gone)} was not measured: the Sales task that should have done it ended without"
+
+
+def _skip(pk, gone):
+    return (
+        Task.objects.may_become(Task.Status.SKIPPED)
+        .filter(pk=pk)
+        .update(
+            status=Task.Status.SKIPPED,
+            error=_reason(gone),
+            waiting_on="",
+            asked_at=None,
+            asked_of="",
+            expires_at=None,
+            lease_until=None,
+            finished_at=timezone.now(),
+        )
+    )

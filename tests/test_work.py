@@ -1,0 +1,148 @@
+"""What a worker does with a claimed task: keeps its lease, ends it at its timeout, asks a person first."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from agency import attempts, direction_board, workflows
+from agency.direction_board import Step
+from agency.models import Run, Task
+from agency.work import RENEW_EVERY, LeaseKeeper, perform, work_off
+from agency.workflows import NewArtifact, Outcome, Workflow
+
+PROOF = NewArtifact("proof", "proof.txt", "text/plain", b"done")
+
+
+class Slow(Workflow):
+    key, pipeline, title = "test_slow", "sales", "Slow"
+    timeout = 30
+    max_attempts = 2
+
+    def perform(self, work):
+        return Outcome({}, [PROOF])
+
+
+@pytest.fixture(autouse=True)
+def slow(monkeypatch):
+    """The workflow, fresh, so that a test may change how it behaves."""
+    monkeypatch.setattr(workflows, "_registry", dict(workflows._registry))
+    made = type("Slow", (Slow,), {})
+    workflows.register(made)
+    return made
+
+
+def open_run():
+    return direction_board.open_run([Step("test_slow")], title="slow")
+
+
+def hold(task, keeper, seconds):
+    """What the keeper does while the task's code has run for so many seconds."""
+    with keeper.keeping(task, Slow.timeout):
+        keeper.look(time.monotonic() + seconds)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_task_keeps_its_lease():
+    open_run()
+    task = attempts.claim("w")
+    Task.objects.update(lease_until=timezone.now() + timedelta(seconds=1))
+
+    hold(task, LeaseKeeper(), 1)
+    assert Task.objects.get().lease_until < timezone.now() + timedelta(seconds=2)
+
+    hold(task, LeaseKeeper(), RENEW_EVERY + 1)
+    assert Task.objects.get().lease_until > timezone.now() + timedelta(seconds=15)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_does_not_end_the_lease_keeper(caplog):
+    def is_locked(execute, sql, params, many, context):
+        raise OperationalError("database is locked")
+
+    open_run()
+    task, keeper = attempts.claim("w"), LeaseKeeper()
+    Task.objects.update(lease_until=timezone.now() + timedelta(seconds=1))
+
+    with keeper.keeping(task, Slow.timeout):
+        with connection.execute_wrapper(is_locked):
+            keeper.look(time.monotonic() + RENEW_EVERY + 1)
+        assert "could not renew" in caplog.text
+        keeper.look(time.monotonic() + 2 * (RENEW_EVERY + 1))
+
+    assert Task.objects.get().lease_until > timezone.now() + timedelta(seconds=15)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_attempt_ends_at_its_workflows_timeout_and_its_late_result_changes_nothing():
+    run = open_run()
+    task = attempts.claim("w")
+
+    hold(task, LeaseKeeper(), Slow.timeout + 1)
+
+    stored = run.tasks.get()
+    assert (stored.status, stored.error) == ("queued", "It took longer than its workflow may take, 30 seconds.")
+    assert stored.due_at > timezone.now()
+    with pytest.raises(attempts.Lost):
+        attempts.finish(task, 1, Outcome({}, [PROOF]))
+
+    Task.objects.update(due_at=timezone.now())
+    hold(attempts.claim("w"), LeaseKeeper(), Slow.timeout + 1)
+
+    run.refresh_from_db()
+    assert (run.tasks.get().status, run.status) == (Task.Status.FAILED, Run.Status.FAILED)
+    assert list(run.tasks.get().tries.values_list("outcome", "worker")) == [("timed_out", "w")] * 2
+    assert run.tasks.get().artifacts.count() == 0
+
+
+@pytest.mark.django_db
+def test_what_needs_a_yes_waits_for_a_person_and_frees_the_worker(slow):
+    performed = []
+    slow.approval = lambda self, params, run: f"Publish what {run.title} brings."
+    slow.perform = lambda self, work: performed.append(1) or Outcome({}, [PROOF])
+    run = open_run()
+
+    work_off()
+
+    run.refresh_from_db()
+    task = run.tasks.get()
+    assert (task.status, run.status, performed) == ("waiting", "waiting", [])
+    assert (task.waiting_on, task.asked_of) == ("Publish what slow brings.", "agency.approve_task")
+    assert task.expires_at - task.asked_at == timedelta(hours=72)
+    assert run.deadline_at > task.expires_at
+    assert list(run.events.filter(kind="task.asks").values_list("message", flat=True)) == [
+        "test_slow waits for a person: Publish what slow brings."
+    ]
+
+    Task.objects.update(status="queued", approved_at=timezone.now(), asked_at=None, asked_of="", expires_at=None)
+    work_off()
+
+    run.refresh_from_db()
+    assert (run.status, performed) == ("succeeded", [1])
+
+
+@pytest.mark.django_db
+def test_a_task_whose_workflow_is_gone_fails_and_says_so(slow):
+    run = open_run()
+    del workflows._registry["test_slow"]
+
+    work_off()
+
+    run.refresh_from_db()
+    assert (run.status, run.tasks.get().error) == ("failed", "There is no workflow 'test_slow' any more.")
+
+
+@pytest.mark.django_db
+def test_two_tasks_at_one_subject_are_done_one_after_the_other():
+    for _ in range(2):
+        open_run()
+    Task.objects.update(subject="catalog")
+
+    first = attempts.claim("a")
+    assert attempts.claim("b") is None
+
+    perform(first)
+    second = attempts.claim("b")
+    assert second.pk != first.pk
