@@ -1,34 +1,40 @@
-"""The agency's door for programs."""
+"""The agency's door for programs: wishes, runs and what they leave behind."""
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import FileResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agency import direction_board, entanglement, fulfillment_engine, quantum_state, streams, workflows
+from agency import direction_board, entanglement, quantum_state, streams, workflows
+from agency import filters as f
 from agency import serializers as s
 from agency.idempotency import RemembersAnswers
-from agency.models import (
-    Artifact,
-    ChimeraTask,
-    Event,
-    Gig,
-    Intent,
-    Observation,
-    Run,
-    ServiceOrder,
-    SuccessStory,
-    Task,
-)
+from agency.models import Artifact, ChimeraTask, Event, Intent, Observation, Run, Task
+from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
 
-RUNS = Run.objects.prefetch_related("tasks__artifacts", "tasks__bound_to", "observations")
+TASKS = Task.objects.select_related("approved_by").prefetch_related("artifacts", "bound_to")
+RUNS = Run.objects.prefetch_related(Prefetch("tasks", TASKS), "observations")
+AFTER = OpenApiParameter(
+    "after",
+    {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    description="Only events after this number.",
+)
+LAST_EVENT_ID = OpenApiParameter(
+    "Last-Event-ID",
+    {"type": "string", "pattern": "^[0-9]{1,9}$"},
+    OpenApiParameter.HEADER,
+    description="The same, as a browser says it when it reconnects; it goes before `after`.",
+)
+
+
+class Rows(KnowsItsParameters, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """A list and its rows, to read."""
 
 
 def accepted(run):
@@ -38,21 +44,13 @@ def accepted(run):
 
 
 def checked(serializer_class, request):
-    """The request's body as the serializer understands it; unknown fields are refused by name."""
+    """The request's body as the serializer understands it; each bad value is refused by its pointer."""
     serializer = serializer_class(data=request.data)
     serializer.is_valid(raise_exception=True)
-    unknown = sorted(set(request.data) - set(serializer.fields))
-    if unknown:
-        known = ", ".join(serializer.fields)
-        raise Refusal(
-            "The body has fields that this call does not know.",
-            status=400,
-            errors=[{"pointer": f"/{name}", "detail": f"Unknown field. Known: {known}."} for name in unknown],
-        )
     return serializer.validated_data
 
 
-class _Orchestrate(RemembersAnswers, APIView):
+class _Orchestrate(KnowsItsParameters, RemembersAnswers, APIView):
     rights = ("agency.add_run",)
 
     def start(self, request, name, key, params, pipeline):
@@ -85,7 +83,7 @@ class OrchestrateService(_Orchestrate):
         return self.start(request, "workflow", asked["workflow"], asked["params"], "ops")
 
 
-class OrchestrateIntent(RemembersAnswers, APIView):
+class OrchestrateIntent(KnowsItsParameters, RemembersAnswers, APIView):
     rights = ("agency.add_intent", "agency.add_run")
 
     @extend_schema(
@@ -109,7 +107,7 @@ class OrchestrateIntent(RemembersAnswers, APIView):
 
 
 @extend_schema(tags=["intents"])
-class IntentViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class IntentViewSet(RemembersAnswers, Rows):
     """Wishes and their superpositions."""
 
     @property
@@ -118,9 +116,10 @@ class IntentViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveMode
 
     queryset = Intent.objects.select_related("playbook").prefetch_related("states", "runs")
     serializer_class = s.IntentSerializer
-    filterset_fields = ["status", "playbook__slug"]
+    filterset_class = f.IntentFilter
+    ordering_fields = ("id", "created_at", "collapsed_at")
 
-    @extend_schema(request=s.CollapseRequest, responses={202: s.RunSerializer, 200: OpenApiTypes.OBJECT})
+    @extend_schema(request=s.CollapseRequest, responses={202: s.RunSerializer, 200: s.PreviewSerializer})
     @action(detail=True, methods=["post"])
     def collapse(self, request, pk=None):
         """Collapse to exactly one run, however often this is called. With `dry_run`, only say what would run."""
@@ -132,7 +131,7 @@ class IntentViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveMode
 
 
 @extend_schema(tags=["runs"])
-class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class RunViewSet(RemembersAnswers, Rows):
     """Executions: their tasks, observations and events."""
 
     @property
@@ -142,7 +141,8 @@ class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMi
 
     queryset = RUNS
     serializer_class = s.RunSerializer
-    filterset_fields = ["status", "intent"]
+    filterset_class = f.RunFilter
+    ordering_fields = ("id", "created_at", "deadline_at", "finished_at")
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
@@ -163,17 +163,23 @@ class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMi
         """Open a new run of the same steps, measured anew."""
         return accepted(direction_board.replay(self.get_object(), user=request.user))
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=s.EntanglementSerializer)
     @action(detail=True)
     def entanglement(self, request, pk=None):
         """Who measured what, who is bound to it, whether the hashes are true, and what drifted since."""
         return Response(entanglement.of(self.get_object()))
 
     @extend_schema(
-        parameters=[OpenApiParameter("after", int, description="Only events after this number.")],
+        parameters=[LAST_EVENT_ID],
+        filters=False,
         responses={(200, "application/json"): s.EventSerializer(many=True), (200, "text/event-stream"): str},
     )
-    @action(detail=True, renderer_classes=[JSONRenderer, streams.EventStreamRenderer], pagination_class=None)
+    @action(
+        detail=True,
+        renderer_classes=[JSONRenderer, streams.EventStreamRenderer],
+        pagination_class=None,
+        query_parameters=[AFTER],
+    )
     def events(self, request, pk=None):
         """What happened, in order: as JSON, or as a live `text/event-stream` that honors `Last-Event-ID`."""
         run = self.get_object()
@@ -185,12 +191,13 @@ class RunViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMi
 
 
 @extend_schema(tags=["tasks"])
-class TaskViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class TaskViewSet(RemembersAnswers, Rows):
     """Units of work."""
 
-    queryset = Task.objects.prefetch_related("artifacts", "bound_to")
+    queryset = TASKS
     serializer_class = s.TaskSerializer
-    filterset_fields = ["status", "pipeline", "workflow", "run"]
+    filterset_class = f.TaskFilter
+    ordering_fields = ("id", "due_at", "asked_at", "finished_at")
 
     @property
     def rights(self):
@@ -211,43 +218,53 @@ class TaskViewSet(RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelM
         return Response(s.TaskSerializer(self.get_object()).data)
 
 
-class WorkflowsView(APIView):
+class WorkflowsView(KnowsItsParameters, APIView):
     rights = ("agency.view_run",)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["orchestrate"])
+    @extend_schema(responses=s.WorkflowListSerializer, tags=["orchestrate"])
     def get(self, request):
         """Every workflow: its pipeline, what it measures and binds, and its parameters."""
         return Response({"results": [workflows.describe(w) for w in workflows.every()]})
 
 
 @extend_schema(tags=["chimera"])
-class ChimeraTaskViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ChimeraTaskViewSet(Rows):
     """The Chimera Engine's log: who asked for words, who answered, and how it ended."""
 
     queryset = ChimeraTask.objects.all()
     serializer_class = s.ChimeraTaskSerializer
-    filterset_fields = ["agent", "outcome", "provider", "task", "service_order"]
+    filterset_class = f.ChimeraTaskFilter
+    ordering_fields = ("id", "created_at", "latency_ms")
 
 
 @extend_schema(tags=["runs"])
-class ObservationViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ObservationViewSet(Rows):
     """What was measured: `body` is the exact text whose SHA-256 (UTF-8) is `sha256`."""
 
     queryset = Observation.objects.all()
-    serializer_class = s.ObservationBodySerializer
+    filterset_class = f.ObservationFilter
+    ordering_fields = ("id", "measured_at")
+
+    def get_serializer_class(self):
+        # A measurement can be megabytes: a list only names it.
+        return s.ObservationRowSerializer if self.action == "list" else s.ObservationBodySerializer
+
+    def get_queryset(self):
+        rows = super().get_queryset()
+        return rows.defer("body") if self.action == "list" else rows
 
 
 @extend_schema_view(list=extend_schema(tags=["runs"]), retrieve=extend_schema(tags=["runs"]))
-class ArtifactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ArtifactViewSet(Rows):
     """Files that prove work was done."""
 
     queryset = Artifact.objects.all()
+    serializer_class = s.ArtifactSerializer
+    filterset_class = f.ArtifactFilter
+    ordering_fields = ("id", "created_at", "name", "size")
 
     def get_queryset(self):
         return Artifact.objects.visible_to(self.request.user)
-
-    serializer_class = s.ArtifactSerializer
-    filterset_fields = ["run", "task", "service_order", "kind"]
 
     @extend_schema(responses={(200, "*/*"): bytes}, tags=["runs"])
     @action(detail=True)
@@ -257,100 +274,3 @@ class ArtifactViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return FileResponse(
             artifact.file.open(), as_attachment=True, filename=artifact.name, content_type=artifact.content_type
         )
-
-
-@extend_schema(tags=["services"])
-class GigViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Services on offer."""
-
-    queryset = Gig.objects.prefetch_related("packages")
-    serializer_class = s.GigSerializer
-    lookup_field = "slug"
-    filterset_fields = ["is_listed", "category"]
-
-
-@extend_schema(tags=["services"])
-class ServiceOrderViewSet(
-    RemembersAnswers, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet
-):
-    """Work owed to clients, and the verbs of its life. A refused transition is a 409 that lists `allowed`."""
-
-    queryset = ServiceOrder.objects.select_related("gig", "package").prefetch_related("deliveries__artifacts")
-    serializer_class = s.ServiceOrderSerializer
-    filterset_fields = ["status", "kind", "channel", "external_id", "gig__slug"]
-
-    def _answer(self, status_code=status.HTTP_200_OK):
-        return Response(s.ServiceOrderSerializer(self.get_object()).data, status=status_code)
-
-    @extend_schema(request=s.TakeOrder, responses={201: s.ServiceOrderSerializer})
-    def create(self, request):
-        """Take an order. With `external` it was paid on its marketplace and is real; without, it is simulated."""
-        asked = checked(s.TakeOrder, request)
-        order = fulfillment_engine.take_order(
-            asked["gig"], asked["package"], brief=asked["brief"], external=asked.get("external")
-        )
-        body = s.ServiceOrderSerializer(order).data
-        location = {"Location": f"/api/v1/service-orders/{order.pk}"}
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
-
-    @extend_schema(request=s.BriefRequest)
-    @action(detail=True, methods=["post"])
-    def requirements(self, request, pk=None):
-        """Add what the client said to the brief; once nothing is missing the order is queued."""
-        fulfillment_engine.set_requirements(self.get_object(), checked(s.BriefRequest, request)["brief"])
-        return self._answer()
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def deliver(self, request, pk=None):
-        """Hand the offered delivery to the client."""
-        fulfillment_engine.deliver(self.get_object())
-        return self._answer()
-
-    @extend_schema(request=s.AcceptRequest)
-    @action(detail=True, methods=["post"])
-    def accept(self, request, pk=None):
-        """The client takes the work: its money is earned, and with `consent` the portfolio shows it."""
-        asked = checked(s.AcceptRequest, request)
-        fulfillment_engine.accept(
-            self.get_object(), consent=asked.get("consent"), quote=asked["quote"], by=request.user
-        )
-        return self._answer()
-
-    @extend_schema(request=s.RevisionRequest)
-    @action(detail=True, methods=["post"], url_path="request-revision")
-    def request_revision(self, request, pk=None):
-        """The client wants something changed."""
-        fulfillment_engine.request_revision(self.get_object(), checked(s.RevisionRequest, request)["reason"])
-        return self._answer()
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def hold(self, request, pk=None):
-        """Set the order aside."""
-        fulfillment_engine.hold(self.get_object())
-        return self._answer()
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def resume(self, request, pk=None):
-        """Take the order up where the hold interrupted it."""
-        fulfillment_engine.resume(self.get_object())
-        return self._answer()
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request, pk=None):
-        """Call the order off before it is accepted; what its marketplace paid is booked as refunded."""
-        fulfillment_engine.cancel(self.get_object())
-        return self._answer()
-
-
-@extend_schema_view(list=extend_schema(tags=["portfolio"]), retrieve=extend_schema(tags=["portfolio"]))
-class PortfolioViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Public: accepted work that its client agreed to show."""
-
-    queryset = SuccessStory.objects.filter(is_published=True).select_related("service_order__gig")
-    serializer_class = s.StorySerializer
-    lookup_field = "slug"
-    permission_classes = [AllowAny]

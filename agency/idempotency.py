@@ -65,7 +65,7 @@ class RemembersAnswers:
         return response
 
     def _claim(self, request, key):
-        if not 0 < len(key) <= LONGEST_KEY:
+        if not key.strip() or len(key) > LONGEST_KEY:
             raise Refusal("Idempotency-Key must have 1 to 255 characters.", status=400)
         said = "\n".join([str(request.user.pk), request.method, request.path_info, key])
         scope = hashlib.sha256(said.encode()).hexdigest()

@@ -3,22 +3,10 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from agency.models import (
-    Artifact,
-    CandidateState,
-    ChimeraTask,
-    Delivery,
-    Event,
-    Gig,
-    Intent,
-    Observation,
-    Package,
-    Run,
-    ServiceOrder,
-    SuccessStory,
-    Task,
-)
-from earnings import money
+from agency import workflows
+from agency.models import Artifact, CandidateState, ChimeraTask, Event, Intent, Observation, Run, Task
+from agency.models.intents import Pipeline
+from earnings.strict import Strict
 
 MONEY = {
     "type": "object",
@@ -31,89 +19,55 @@ MONEY = {
 }
 
 
-@extend_schema_field(MONEY)
-class MoneyField(serializers.Field):
-    """`{"amount": "12.34", "minor": 1234, "currency": "USD"}` from the columns `minor` and `currency`."""
-
-    def __init__(self, minor, **kwargs):
-        self._minor = minor
-        super().__init__(source="*", read_only=True, **kwargs)
-
-    def to_representation(self, row):
-        return money.as_json(getattr(row, self._minor), row.currency)
+class Request(Strict, serializers.Serializer):
+    """A body: every field known, every value of its own JSON type."""
 
 
-class OrchestrateSales(serializers.Serializer):
+class WorkflowKeyField(serializers.CharField):
+    """A workflow of one pipeline by its key. The schema lists those that are registered (`config.schema`)."""
+
+    def __init__(self, pipeline, **kwargs):
+        self.pipeline = pipeline
+        super().__init__(**kwargs)
+
+    def known(self):
+        return [workflow.key for workflow in workflows.every(self.pipeline)]
+
+
+class OrchestrateSales(Request):
     """Which Sales workflow to run."""
 
-    operation = serializers.CharField(help_text="`inventory_audit` or `storefront_build`.")
+    operation = WorkflowKeyField("sales")
     params = serializers.DictField(required=False, default=dict)
 
 
-class OrchestrateService(serializers.Serializer):
+class OrchestrateService(Request):
     """Which service workflow to run."""
 
-    workflow = serializers.CharField(
-        help_text="`fiverr_bot`, `gig_optimization`, `service_promotion` or `launch_announcement`."
-    )
+    workflow = WorkflowKeyField("ops")
     params = serializers.DictField(required=False, default=dict)
 
 
-class OrchestrateIntent(serializers.Serializer):
+class OrchestrateIntent(Request):
     """A wish. With `collapse` false it stays in superposition."""
 
     statement = serializers.CharField(max_length=300, help_text="For example: Maximize profit")
     collapse = serializers.BooleanField(required=False, default=True)
 
 
-class CollapseRequest(serializers.Serializer):
+class CollapseRequest(Request):
     """Which states to collapse to; without `choose`, those of the playbook."""
 
-    choose = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
+    choose = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, allow_null=True, max_length=50
+    )
     dry_run = serializers.BooleanField(required=False, default=False)
 
 
-class RejectRequest(serializers.Serializer):
+class RejectRequest(Request):
     """Why a person says no."""
 
     reason = serializers.CharField(required=False, max_length=500, default="A person rejected it.")
-
-
-class TakeOrder(serializers.Serializer):
-    """An order for a gig."""
-
-    gig = serializers.CharField(help_text="The gig's slug.")
-    package = serializers.CharField(default="basic", help_text="`basic`, `standard` or `premium`.")
-    brief = serializers.DictField(required=False, default=dict)
-    external = serializers.DictField(
-        required=False,
-        allow_null=True,
-        help_text='`{"channel": "fiverr", "order_id": "FO123", "amount": "100.00", "currency": "USD"}`',
-    )
-
-
-class BriefRequest(serializers.Serializer):
-    """What the client said."""
-
-    brief = serializers.DictField()
-
-
-class AcceptRequest(serializers.Serializer):
-    """How the client took the work."""
-
-    consent = serializers.BooleanField(
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="Whether the portfolio may show it; without it, as the brief said.",
-    )
-    quote = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
-
-
-class RevisionRequest(serializers.Serializer):
-    """What should change."""
-
-    reason = serializers.CharField(max_length=500)
 
 
 class EvidenceSerializer(serializers.Serializer):
@@ -123,6 +77,7 @@ class EvidenceSerializer(serializers.Serializer):
 
 
 class StateSerializer(serializers.ModelSerializer):
+    params = serializers.DictField()
     weight = serializers.FloatField(help_text="0 to 1; those of one intent sum to 1.")
     evidence = EvidenceSerializer(many=True)
 
@@ -133,12 +88,16 @@ class StateSerializer(serializers.ModelSerializer):
 
 class IntentSerializer(serializers.ModelSerializer):
     states = StateSerializer(many=True, read_only=True)
+    schedule = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     playbook = serializers.SlugRelatedField("slug", read_only=True)
     runs = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
 
     class Meta:
         model = Intent
-        fields = ["id", "statement", "status", "playbook", "states", "runs", "created_at", "collapsed_at"]
+        fields = [
+            *("id", "statement", "status", "playbook", "schedule", "states", "runs"),
+            *("created_at", "collapsed_at"),
+        ]
 
 
 class ObservationSerializer(serializers.ModelSerializer):
@@ -178,28 +137,17 @@ class TaskSerializer(serializers.ModelSerializer):
     artifacts = ArtifactSerializer(many=True, read_only=True)
     measures = serializers.ListField(child=serializers.CharField())
     binds = serializers.ListField(child=serializers.CharField())
+    params = serializers.DictField(read_only=True)
     result = serializers.JSONField(allow_null=True)
+    approved_by = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
 
     class Meta:
         model = Task
         fields = [
-            "id",
-            "run",
-            "pipeline",
-            "workflow",
-            "status",
-            "params",
-            "attempts",
-            "progress",
-            "measures",
-            "binds",
-            "bound_to",
-            "result",
-            "error",
-            "waiting_on",
-            "artifacts",
-            "started_at",
-            "finished_at",
+            *("id", "run", "pipeline", "workflow", "subject", "status", "params", "attempts", "worker"),
+            *("progress", "measures", "binds", "bound_to", "result", "error", "waiting_on"),
+            *("asked_of", "asked_at", "expires_at", "approved_by", "approved_at"),
+            *("artifacts", "started_at", "finished_at"),
         ]
 
 
@@ -210,25 +158,17 @@ class RunSerializer(serializers.ModelSerializer):
     class Meta:
         model = Run
         fields = [
-            "id",
-            "title",
-            "status",
-            "intent",
-            "restart_of",
-            "tasks",
-            "observations",
-            "created_at",
-            "deadline_at",
-            "started_at",
-            "finished_at",
+            *("id", "title", "status", "intent", "restart_of", "origin", "tasks", "observations"),
+            *("created_at", "deadline_at", "started_at", "finished_at"),
         ]
 
-    @extend_schema_field({"type": "object", "additionalProperties": {"type": "object"}})
+    @extend_schema_field(serializers.DictField(child=ObservationSerializer()))
     def get_observations(self, run):
         return {seen.kind: ObservationSerializer(seen).data for seen in run.observations.all()}
 
 
 class EventSerializer(serializers.ModelSerializer):
+    data = serializers.DictField()
     id = serializers.IntegerField(source="number", help_text="Counts from 1 in each run, without gaps.")
 
     class Meta:
@@ -240,111 +180,96 @@ class ChimeraTaskSerializer(serializers.ModelSerializer):
     class Meta:
         model = ChimeraTask
         fields = [
-            "id",
-            "agent",
-            "purpose",
-            "task",
-            "service_order",
-            "provider",
-            "model",
-            "output",
-            "tokens_in",
-            "tokens_out",
-            "latency_ms",
-            "outcome",
-            "error",
-            "created_at",
+            *("id", "agent", "purpose", "task", "service_order", "provider", "model", "output"),
+            *("tokens_in", "tokens_out", "latency_ms", "outcome", "error", "created_at"),
         ]
 
 
-class PackageSerializer(serializers.ModelSerializer):
-    price = MoneyField("price_minor")
-
-    class Meta:
-        model = Package
-        fields = ["tier", "name", "description", "price", "delivery_days", "revisions", "features"]
-
-
-class GigSerializer(serializers.ModelSerializer):
-    packages = PackageSerializer(many=True, read_only=True)
-
-    class Meta:
-        model = Gig
-        fields = [
-            "id",
-            "slug",
-            "name",
-            "title",
-            "summary",
-            "category",
-            "tags",
-            "requirements",
-            "recipe",
-            "is_listed",
-            "packages",
-        ]
-
-
-class DeliverySerializer(serializers.ModelSerializer):
-    artifacts = ArtifactSerializer(many=True, read_only=True)
-
-    class Meta:
-        model = Delivery
-        fields = ["number", "message", "checks", "artifacts", "created_at", "delivered_at", "revision_request"]
-
-
-class ServiceOrderSerializer(serializers.ModelSerializer):
-    number = serializers.CharField(read_only=True)
-    gig = serializers.SlugRelatedField("slug", read_only=True)
-    package = serializers.SlugRelatedField("tier", read_only=True)
-    amount = MoneyField("amount_minor")
-    fee = MoneyField("fee_minor")
-    allowed = serializers.ListField(child=serializers.CharField(), read_only=True)
-    deliveries = DeliverySerializer(many=True, read_only=True)
-
-    class Meta:
-        model = ServiceOrder
-        fields = [
-            "id",
-            "number",
-            "status",
-            "allowed",
-            "gig",
-            "package",
-            "channel",
-            "external_id",
-            "kind",
-            "amount",
-            "fee",
-            "client",
-            "brief",
-            "showcase_consent",
-            "problem",
-            "run",
-            "deliveries",
-            "created_at",
-            "due_at",
-            "accepted_at",
-        ]
-
-
-class StorySerializer(serializers.ModelSerializer):
-    gig = serializers.CharField(source="service_order.gig.slug")
-    kind = serializers.CharField(source="service_order.kind")
-    value = serializers.SerializerMethodField()
-    url = serializers.CharField(source="get_absolute_url")
-
-    class Meta:
-        model = SuccessStory
-        fields = ["slug", "title", "summary", "quote", "gig", "kind", "value", "url", "published_at"]
-
-    @extend_schema_field(MONEY)
-    def get_value(self, story):
-        return money.as_json(story.service_order.amount_minor, story.service_order.currency)
+class ObservationRowSerializer(ObservationSerializer):
+    class Meta(ObservationSerializer.Meta):
+        fields = [*ObservationSerializer.Meta.fields, "run"]
 
 
 class ObservationBodySerializer(ObservationSerializer):
-    payload = serializers.JSONField(read_only=True)
+    payload = serializers.DictField(read_only=True)
 
     class Meta(ObservationSerializer.Meta):
         fields = [*ObservationSerializer.Meta.fields, "run", "body", "payload"]
+
+
+# --- What is asked about wishes and runs --------------------------------------------------------------------
+
+
+class PlannedTaskSerializer(serializers.Serializer):
+    """A task that a collapse would open."""
+
+    workflow = serializers.CharField()
+    title = serializers.CharField()
+    pipeline = serializers.ChoiceField(Pipeline.choices)
+    params = serializers.DictField()
+    measures = serializers.ListField(child=serializers.CharField())
+    binds = serializers.ListField(child=serializers.CharField())
+    description = serializers.CharField()
+
+
+class PreviewSerializer(serializers.Serializer):
+    """What a collapse would run; nothing runs."""
+
+    tasks = PlannedTaskSerializer(many=True)
+
+
+class MeasuredBySerializer(serializers.Serializer):
+    task = serializers.IntegerField()
+    workflow = serializers.CharField()
+
+
+class BoundTaskSerializer(MeasuredBySerializer):
+    status = serializers.ChoiceField(Task.Status.choices)
+
+
+class DriftedPartSerializer(serializers.Serializer):
+    """A part of the measurement that is not as it was."""
+
+    part = serializers.CharField(help_text="For example products/DESK-1/price_minor.")
+    then = serializers.JSONField(allow_null=True)
+    now = serializers.JSONField(allow_null=True)
+
+
+class ProvedObservationSerializer(serializers.Serializer):
+    observation_id = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    measured_at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    measured_by = MeasuredBySerializer()
+    bound = BoundTaskSerializer(many=True)
+    hash_ok = serializers.BooleanField(help_text="The stored body still has its hash.")
+    drift = serializers.ChoiceField(["fresh", "drifted", "broken", "unknown"])
+    drifted = DriftedPartSerializer(many=True)
+
+
+class EntanglementSerializer(serializers.Serializer):
+    run = serializers.IntegerField()
+    observations = ProvedObservationSerializer(many=True)
+
+
+class ParamsSchemaSerializer(serializers.Serializer):
+    """A JSON Schema."""
+
+    type = serializers.ChoiceField(["object"])
+    properties = serializers.DictField(child=serializers.DictField())
+    required = serializers.ListField(child=serializers.CharField())
+    additionalProperties = serializers.BooleanField()
+
+
+class WorkflowSerializer(serializers.Serializer):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    pipeline = serializers.ChoiceField(Pipeline.choices)
+    measures = serializers.ListField(child=serializers.CharField())
+    binds = serializers.ListField(child=serializers.CharField())
+    params = ParamsSchemaSerializer()
+
+
+class WorkflowListSerializer(serializers.Serializer):
+    results = WorkflowSerializer(many=True)

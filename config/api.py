@@ -1,15 +1,13 @@
-"""How every API view pages and says no."""
+"""How every API view says no."""
 
 import logging
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError
 from django.http import Http404, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -33,21 +31,6 @@ TITLES = {
     500: "Server error",
     503: "Busy",
 }
-
-
-class CursorPages(CursorPagination):
-    """Newest first; `page_size` up to 200; the links carry an opaque cursor."""
-
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
-    ordering = "-pk"
-
-    def paginate_queryset(self, queryset, request, view=None):
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except (ValueError, DjangoValidationError, DataError):
-            raise exceptions.NotFound(self.invalid_cursor_message) from None
 
 
 def problem(error, context):

@@ -1,6 +1,14 @@
 """What the OpenAPI schema says of every operation alike."""
 
+from django.conf import settings
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+from agency.idempotency import LONGEST_KEY, RemembersAnswers
 from config.api import TITLES
+from earnings.filters import ID
 
 PROBLEM = {
     "type": "object",
@@ -20,32 +28,107 @@ PROBLEM = {
             },
         },
         "allowed": {"type": "array", "items": {"type": "string"}, "description": "What the state would allow."},
+        "request_id": {"type": "string", "description": "With 500: what the log calls this request."},
     },
 }
 ALWAYS = (400, 404, 406, 429)
 WITH_CREDENTIALS = (401, 403)
 WITH_A_BODY = (409, 413, 415, 422)
+REQUEST_ID = {"description": "What the log calls this request.", "schema": {"type": "string"}}
+RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": r"\S"},
+    OpenApiParameter.HEADER,
+    description="The same key and body within 24 hours get the first answer again, and nothing is done twice.",
+)
 
 
-def document_refusals(result, generator, request, public):
-    """Post-processing hook: the refusals that any operation may answer, all of one form."""
+class CallSchema(AutoSchema):
+    """A call with the parameters that its view says it knows, and the header that its view understands."""
+
+    def get_override_parameters(self):
+        found = [*super().get_override_parameters(), *getattr(self.view, "query_parameters", ())]
+        if self.method == "POST" and isinstance(self.view, RemembersAnswers):
+            found.append(IDEMPOTENCY_KEY)
+        return found
+
+
+class TokenScheme(KnoxTokenScheme):
+    """Our tokens in the form of knox's."""
+
+    target_class = "knox.auth.TokenAuthentication"
+    name = "token"
+
+
+class WorkflowKey(OpenApiSerializerFieldExtension):
+    """The workflows of a pipeline, as they are registered when the schema is asked for."""
+
+    target_class = "agency.serializers.WorkflowKeyField"
+
+    def map_serializer_field(self, auto_schema, direction):
+        return {"type": "string", "enum": self.target.known()}
+
+
+def complete(result, generator, request, public):
+    """Post-processing hook: what any operation may be sent and may answer."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
-    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            statuses = [*ALWAYS]
-            if operation.get("security") != [{}]:
-                statuses += WITH_CREDENTIALS
-            if method in ("post", "patch"):
-                statuses += WITH_A_BODY
-            elif "/earnings" in path or path.endswith("/events"):
-                statuses.append(422)
-            for status in statuses:
-                answer = {"description": TITLES[status], "content": body}
-                operation["responses"].setdefault(str(status), answer)
+            _declare_parameters(operation)
+            _declare_body(operation, schemas)
+            _declare_refusals(path, method, operation)
     _plain_json_values(schemas)
     return result
+
+
+def _declare_parameters(operation):
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and parameter["name"] == "id":
+            parameter["schema"] = ID
+
+
+def _declare_body(operation, schemas):
+    """A request's fields are all that there are, and a text that must not be empty has more than blanks."""
+    if operation.get("requestBody") is None:
+        return
+    contents = operation["requestBody"]["content"]
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if "multipart/form-data" in contents:
+        limit = settings.CATALOG_UPLOAD_MAX_BYTES
+    operation["requestBody"]["description"] = f"At most {limit:,} bytes; more is answered with 413."
+    for content in contents.values():
+        name = content["schema"].get("$ref", "").rpartition("/")[2]
+        if name:
+            _close(schemas[name])
+
+
+def _close(schema):
+    schema["additionalProperties"] = False
+    for field in schema.get("properties", {}).values():
+        items = field.get("items", field)
+        if items.get("type") == "string" and items.get("minLength") and not {"pattern", "enum"} & set(items):
+            items["pattern"] = r"\S"
+
+
+def _declare_refusals(path, method, operation):
+    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    statuses = [*ALWAYS]
+    if operation.get("security") != [{}]:
+        statuses += WITH_CREDENTIALS
+    if method in ("post", "patch"):
+        statuses += WITH_A_BODY
+    elif "/earnings" in path or path.endswith("/events"):
+        statuses.append(422)
+    if path.endswith("/events"):
+        statuses.append(503)
+    for status in statuses:
+        answer = operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": body})
+        if status in (429, 503):
+            answer["headers"] = {"Retry-After": RETRY_AFTER}
+    for answer in operation["responses"].values():
+        answer.setdefault("headers", {})["X-Request-ID"] = REQUEST_ID
 
 
 def _plain_json_values(schemas):

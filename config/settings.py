@@ -193,6 +193,8 @@ Q_CLUSTER = {
     "log_level": "WARNING",
 }
 
+RUNS_WAITING_LIMIT = 1000  # runs that may be open at once; more are refused (429) instead of piled up
+
 # --- Security -------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -277,9 +279,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["earnings.rights.ModelRights"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StorableJSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "config.api.CursorPages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["earnings.filters.Filters", "config.lists.Ordering"],
+    "DEFAULT_PAGINATION_CLASS": "config.lists.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "config.schema.CallSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
@@ -304,12 +306,19 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.schema.document_refusals",
+        "config.schema.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
         "PackageTierEnum": "agency.models.Package.Tier",
         "MoneyKindEnum": "earnings.models.Kind",
+        "MoneyKindOrAllEnum": "earnings.dashboard.KINDS",
         "ProductKindEnum": "storefront.models.Product.Kind",
+        "ProductStatusEnum": "storefront.models.Product.Status",
+        "IntentStatusEnum": "agency.models.Intent.Status",
+        "RunStatusEnum": "agency.models.Run.Status",
+        "TaskStatusEnum": "agency.models.Task.Status",
+        "ServiceOrderStatusEnum": "agency.models.ServiceOrder.Status",
+        "WebhookDeliveryStatusEnum": "agency.models.WebhookDelivery.Status",
     },
 }
 

@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from agency import api as agency
 from agency import readiness
+from agency import services_api as services
 from config.api import not_found
 from earnings import api as earnings
 from storefront import api as storefront
@@ -21,9 +22,9 @@ router.register("tasks", agency.TaskViewSet)
 router.register("observations", agency.ObservationViewSet)
 router.register("artifacts", agency.ArtifactViewSet)
 router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-task")
-router.register("gigs", agency.GigViewSet)
-router.register("service-orders", agency.ServiceOrderViewSet)
-router.register("portfolio", agency.PortfolioViewSet, basename="portfolio")
+router.register("gigs", services.GigViewSet)
+router.register("service-orders", services.ServiceOrderViewSet)
+router.register("portfolio", services.PortfolioViewSet, basename="portfolio")
 router.register("products", storefront.ProductViewSet)
 
 api = [

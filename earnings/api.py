@@ -1,19 +1,17 @@
 """The ledger's door for programs."""
 
 import csv
-from datetime import date
 
+import django_filters
 from django.http import StreamingHttpResponse
 from django.urls import path
 from django.utils.cache import get_conditional_response
-from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
     OpenApiResponse,
     extend_schema,
-    extend_schema_field,
     extend_schema_view,
 )
 from rest_framework import mixins, viewsets
@@ -22,37 +20,36 @@ from rest_framework.views import APIView
 
 from earnings import dashboard, money
 from earnings.dashboard import Scope, Span
-from earnings.ledger import BUCKETS
-from earnings.models import Account, JournalEntry, Kind
+from earnings.filters import of_day, read_day
+from earnings.ledger import BUCKETS, DEFERRED, FEES, REFUNDS, REVENUE
+from earnings.models import JournalEntry, Kind
+from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
 from earnings.serializers import DashboardSerializer, EarningsFileSerializer, EntrySerializer
 from earnings.sheets import safe_cell
 
 HISTORY_LIMIT = 1000
 HISTORY_MAX = 10_000
+ACCOUNTS = (*BUCKETS, DEFERRED, REVENUE, REFUNDS, FEES)
 
 
 # --- Parameters -------------------------------------------------------------------------------------------
 
 KIND = OpenApiParameter("kind", enum=dashboard.KINDS, default="real", description="Real and played money.")
-CURRENCY = OpenApiParameter("currency", description="ISO 4217; the store's own by default.")
+CURRENCY = OpenApiParameter("currency", enum=money.CURRENCIES, description="ISO 4217; the store's own by default.")
 FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First day, in the store's time zone.")
 TO = OpenApiParameter("to", OpenApiTypes.DATE, description="Last day, included.")
 GROUP_BY = OpenApiParameter("group_by", enum=list(dashboard.GROUPS), description="Splits `range`.")
 LIMIT = OpenApiParameter(
-    "limit", int, description=f"Rows of history, at most {HISTORY_MAX}.", default=HISTORY_LIMIT
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": HISTORY_MAX, "default": HISTORY_LIMIT},
+    description="Rows of history.",
 )
 
 
-def _known(request, *parameters):
-    """The query's values by name, "" for what is not given; a name that the call does not know is refused."""
-    names = [parameter.name for parameter in parameters]
-    unknown = sorted(set(request.query_params) - {*names, "format"})
-    if unknown:
-        detail = f"Unknown parameter. Known: {', '.join(names)}."
-        errors = [{"pointer": f"/{name}", "detail": detail} for name in unknown]
-        raise Refusal("The address has parameters that this call does not know.", status=400, errors=errors)
-    return {name: request.query_params.get(name, "") for name in names}
+def _asked(request, *parameters):
+    """The query's values by name, "" for what is not given."""
+    return {parameter.name: request.query_params.get(parameter.name, "") for parameter in parameters}
 
 
 def _span(asked):
@@ -61,9 +58,9 @@ def _span(asked):
 
 def _day(asked, name):
     try:
-        return date.fromisoformat(asked[name]) if asked[name] else None
-    except ValueError:
-        raise Refusal.of_field(f"/{name}", f"{asked[name]!r} is not a day such as 2026-03-10.") from None
+        return read_day(asked[name]) if asked[name] else None
+    except ValueError as error:
+        raise Refusal.of_field(f"/{name}", str(error)) from None
 
 
 def _limit(asked):
@@ -131,11 +128,11 @@ FILE_EXAMPLE = OpenApiExample(
 )
 
 
-class Dashboard(APIView):
+class Dashboard(KnowsItsParameters, APIView):
     rights = ("earnings.view_earning",)
+    query_parameters = (KIND, CURRENCY, FROM, TO, GROUP_BY)
 
     @extend_schema(
-        parameters=[KIND, CURRENCY, FROM, TO, GROUP_BY],
         responses={200: DashboardSerializer, 304: UNCHANGED},
         examples=[DASHBOARD_EXAMPLE],
         tags=["earnings"],
@@ -151,16 +148,16 @@ class Dashboard(APIView):
         money are added only with `kind=all`, which then shows both `parts`; currencies are never added.
         Entries that are dated after today are not counted yet.
         """
-        asked = _known(request, KIND, CURRENCY, FROM, TO, GROUP_BY)
+        asked = _asked(request, *self.query_parameters)
         scope = Scope(asked["kind"] or "real", asked["currency"])
         return _unless_known(request, dashboard.summary(scope, _span(asked)))
 
 
-class EarningsFile(APIView):
+class EarningsFile(KnowsItsParameters, APIView):
     rights = ("earnings.view_earning",)
+    query_parameters = (KIND, CURRENCY, LIMIT)
 
     @extend_schema(
-        parameters=[KIND, CURRENCY, LIMIT],
         responses={200: EarningsFileSerializer, 304: UNCHANGED},
         examples=[FILE_EXAMPLE],
         tags=["earnings"],
@@ -171,7 +168,7 @@ class EarningsFile(APIView):
 
         The `net` amounts of the complete history sum to `total_earnings`, which is the dashboard's `earned`.
         """
-        asked = _known(request, KIND, CURRENCY, LIMIT)
+        asked = _asked(request, *self.query_parameters)
         scope = Scope(asked["kind"] or "real", asked["currency"])
         return _unless_known(request, dashboard.earnings_file(scope, _limit(asked)))
 
@@ -204,11 +201,11 @@ COLUMNS = (
 )
 
 
-class Export(APIView):
+class Export(KnowsItsParameters, APIView):
     rights = ("earnings.view_earning",)
+    query_parameters = (KIND, CURRENCY, FROM, TO)
 
     @extend_schema(
-        parameters=[KIND, CURRENCY, FROM, TO],
         responses={(200, "text/csv"): OpenApiTypes.STR},
         tags=["earnings"],
         operation_id="earnings_export_csv",
@@ -220,7 +217,7 @@ class Export(APIView):
         `earned`; the five bucket columns are what it moved, and sum to the buckets. Cells that a spreadsheet
         would run as a formula are disarmed with an apostrophe.
         """
-        asked = _known(request, KIND, CURRENCY, FROM, TO)
+        asked = _asked(request, *self.query_parameters)
         scope = Scope(asked["kind"] or "real", asked["currency"])
         rows = _span(asked).of(scope.of(dashboard.entries())).order_by("pk")
         writer = csv.writer(_Line())
@@ -263,33 +260,41 @@ def _cells(entry):
     return [safe_cell(fact) for fact in facts] + texts
 
 
-class EntryFilter(filters.FilterSet):
-    event = filters.ChoiceFilter(choices=JournalEntry.Event.choices)
-    kind = filters.ChoiceFilter(choices=Kind.choices)
-    channel = filters.CharFilter(field_name="earning__channel_id")
-    account = filters.ModelChoiceFilter(
-        queryset=Account.objects.all(), method="of_account", help_text="Entries with a posting on this account."
+class EntryFilter(django_filters.FilterSet):
+    event = django_filters.ChoiceFilter(choices=JournalEntry.Event.choices)
+    kind = django_filters.ChoiceFilter(choices=Kind.choices)
+    currency = django_filters.CharFilter()
+    channel = django_filters.CharFilter(field_name="earning__channel_id")
+    account = django_filters.ChoiceFilter(
+        field_name="postings__account_id",
+        choices=[(code, code) for code in ACCOUNTS],
+        help_text="Entries with a posting on this account.",
     )
-    key = filters.CharFilter(help_text="The entry's whole key.")
-    earning = filters.CharFilter(field_name="earning__key", help_text="The earning's whole key.")
+    key = django_filters.CharFilter(help_text="The entry's whole key.")
+    earning = django_filters.CharFilter(field_name="earning__key", help_text="The earning's whole key.")
 
     class Meta:
         model = JournalEntry
-        fields = ["event", "kind", "channel", "account", "key", "earning", "currency"]
+        fields = []
 
-    @extend_schema_field(OpenApiTypes.STR)
-    def of_account(self, entries, name, account):
-        return entries.filter(postings__account=account)
+
+# `from` is a word of Python.
+EntryFilter = type(
+    "EntryFilter",
+    (EntryFilter,),
+    {"from": of_day("local_date", "gte"), "to": of_day("local_date", "lte"), "Meta": EntryFilter.Meta},
+)
 
 
 @extend_schema_view(list=extend_schema(tags=["earnings"], operation_id="earnings_entries"))
-class EntryViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class EntryViewSet(KnowsItsParameters, mixins.ListModelMixin, viewsets.GenericViewSet):
     """Journal entries with their postings, newest first: debits positive, credits negative, each sums to zero."""
 
     queryset = JournalEntry.objects.select_related("earning", "reverses").prefetch_related("postings")
     rights = ("earnings.view_earning",)
     serializer_class = EntrySerializer
     filterset_class = EntryFilter
+    ordering_fields = ("id", "occurred_at", "local_date")
 
 
 api_urls = [

@@ -18,6 +18,7 @@ SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD 
 _ZERO = """BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"""
 _THREE = """BHD IQD JOD KWD LYD OMR TND"""
 _EXPONENTS = dict.fromkeys(_TWO.split(), 2) | dict.fromkeys(_ZERO.split(), 0) | dict.fromkeys(_THREE.split(), 3)
+CURRENCIES = sorted(_EXPONENTS)
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "TRY": "₺", "JPY": "¥"}
 
 # What a sign in a spreadsheet may stand for. Several = it does not say which; the file or the store has to.

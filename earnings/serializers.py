@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from earnings import money
+from earnings.dashboard import GROUPS
 from earnings.models import JournalEntry, Kind, Posting
 
 
@@ -60,7 +61,7 @@ class GroupSerializer(serializers.Serializer):
 _RangeFields = {
     "from": serializers.DateField(allow_null=True),
     "to": serializers.DateField(),
-    "group_by": serializers.CharField(allow_null=True),
+    "group_by": serializers.ChoiceField(list(GROUPS), allow_null=True),
     "earned": MoneySerializer(),
     "groups": GroupSerializer(many=True),
 }
@@ -80,7 +81,7 @@ class DashboardSerializer(FiguresSerializer):
     currencies = serializers.ListField(
         child=serializers.CharField(), help_text="Other currencies with money in them. They are never added."
     )
-    kind = serializers.CharField(help_text="real, simulated or all.")
+    kind = serializers.ChoiceField([*Kind.values, "all"])
     sources = SourcesSerializer()
     recent = MovementSerializer(many=True, help_text="The ten latest changes of `earned`.")
     range = RangeSerializer(help_text="What was earned from `from` to `to`, split by `group_by`.")
@@ -90,7 +91,7 @@ class DashboardSerializer(FiguresSerializer):
 class EarningsFileSerializer(serializers.Serializer):
     as_of = serializers.DateTimeField()
     currency = serializers.CharField()
-    kind = serializers.CharField(help_text="real, simulated or all.")
+    kind = serializers.ChoiceField([*Kind.values, "all"])
     total_earnings = MoneySerializer(help_text="The sum of `net` over the complete history.")
     daily = MoneySerializer()
     history_complete = serializers.BooleanField(help_text="False if `limit` cut the history.")

@@ -7,13 +7,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.filters import OrderingFilter
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from agency.serializers import MONEY
 from earnings import money
+from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
+from earnings.strict import Strict
 from storefront import catalog
 from storefront.catalog import cells, editing, importing, publishing, reports
 from storefront.models import CatalogImport, Product
@@ -67,7 +68,7 @@ class MoneyField(serializers.Field):
         return money.Money(minor, currency)
 
 
-class ProductSerializer(serializers.ModelSerializer):
+class ProductSerializer(Strict, serializers.ModelSerializer):
     """A product. `status` moves draft, approved, listed, archived; listing needs the right to publish."""
 
     price = MoneyField("price_minor")
@@ -89,12 +90,6 @@ class ProductSerializer(serializers.ModelSerializer):
         # `editing.add` looks for the SKU in any spelling and takes care of the family's lead.
         extra_kwargs = {"sku": {"validators": []}}
         validators = []
-
-    def to_internal_value(self, data):
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "There is no such field."))
-        return super().to_internal_value(data)
 
     def get_url(self, product) -> str:
         return settings.PUBLIC_URL + product.get_absolute_url()
@@ -150,10 +145,15 @@ def _read(reader, text):
 
 class ProductFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label="Words in title, SKU, summary or category.")
+    status = django_filters.ChoiceFilter(choices=Product.Status.choices)
+    category = django_filters.CharFilter()
+    kind = django_filters.ChoiceFilter(choices=Product.Kind.choices)
+    family = django_filters.CharFilter()
+    sku = django_filters.CharFilter()
 
     class Meta:
         model = Product
-        fields = ["status", "category", "kind", "family", "sku"]
+        fields = []
 
     def search(self, products, name, words):
         for word in words.split()[:8]:
@@ -166,7 +166,7 @@ class ProductFilter(django_filters.FilterSet):
         return products
 
 
-class ImportRequest(serializers.Serializer):
+class ImportRequest(Strict, serializers.Serializer):
     """A catalog file. With `dry_run` nothing is changed; with `publish` the rows that the file marks as
     published are listed."""
 
@@ -216,6 +216,7 @@ class CatalogImportSerializer(serializers.ModelSerializer):
 
 @extend_schema(tags=["products"])
 class ProductViewSet(
+    KnowsItsParameters,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
@@ -224,13 +225,11 @@ class ProductViewSet(
 ):
     """The inventory: everything that is or may be on sale."""
 
-    queryset = Product.objects.order_by("-id")
+    queryset = Product.objects.all()
     serializer_class = ProductSerializer
     http_method_names = ["get", "post", "patch", "head", "options"]
     filterset_class = ProductFilter
-    filter_backends = [*viewsets.GenericViewSet.filter_backends, OrderingFilter]
-    ordering_fields = ["id", "title", "sku", "price_minor", "position", "updated_at"]
-    ordering = "-id"
+    ordering_fields = ("id", "title", "sku", "price_minor", "position", "updated_at")
     rights = None
 
     def perform_create(self, serializer):

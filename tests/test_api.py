@@ -346,15 +346,6 @@ def test_a_brief_that_can_not_be_stored_leaves_the_lists_readable(api):
     assert api.get("/api/v1/service-orders").json()["results"] == []
 
 
-@pytest.mark.parametrize("path", ["runs", "products", "portfolio", "earnings/entries"])
-def test_a_cursor_that_nobody_gave_out_is_not_found(api, path):
-    make_run()
-
-    answer = api.get(f"/api/v1/{path}?cursor=cD1hYmM=")
-
-    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
-
-
 def test_a_foreign_host_is_answered_in_the_form_of_the_address(client):
     program = client.get("/api/v1/runs", headers={"Host": "evil.example"})
     person = client.get("/", headers={"Host": "evil.example"})
