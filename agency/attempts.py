@@ -65,7 +65,9 @@ LAPSED = "SELECT COUNT(*) FROM agency_task WHERE status = 'running' AND lease_un
 _CLAIM = """
     UPDATE agency_task SET status = 'running', attempts = attempts + 1, lease_until = %(lease_until)s,
       worker = %(worker)s, claimed_at = %(now)s, started_at = COALESCE(started_at, %(now)s), waiting_on = ''
-    WHERE id = (SELECT id FROM next) AND status = 'queued' AND due_at <= %(now)s RETURNING *
+    WHERE id = (SELECT id FROM next) AND status = 'queued' AND due_at <= %(now)s
+    RETURNING id, run_id, pipeline, workflow, status, params, attempts, lease_until, worker, claimed_at, measures,
+      binds, draft, approved_at
 """
 # PostgreSQL locks the run first (attempts.hold_run), and passes by a run that somebody holds.
 CLAIM = {
@@ -209,6 +211,10 @@ SEEN = "SELECT kind, sha256 FROM agency_observation WHERE run_id = %s AND kind I
 OBSERVED = """
     INSERT INTO agency_observation (run_id, task_id, kind, body, sha256, measured_at)
     VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (run_id, kind) DO NOTHING RETURNING id
+"""
+KEPT = """
+    INSERT INTO agency_artifact (run_id, task_id, kind, name, content_type, file, sha256, size, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 TRIED = """
     INSERT INTO agency_attempt (task_id, number, worker, started_at, finished_at, outcome, error, traceback)
@@ -367,7 +373,11 @@ def _keep(task, artifacts):
         for old in replaced:
             transaction.on_commit(partial(old.file.storage.delete, old.file.name))
         replaced.delete()
-    Artifact.objects.bulk_create(artifacts)
+    now = _stored(timezone.now())
+    with connection.cursor() as cursor:
+        for a in artifacts:
+            values = [a.run_id, a.task_id, a.kind, a.name, a.content_type, a.file.name, a.sha256, a.size, now]
+            cursor.execute(KEPT, values)
 
 
 @transaction.atomic

@@ -10,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from agency.bells import ring
-from agency.models import Event, Observation, Run, Task
+from agency.models import Event, Run, Task
 from agency.models.runs import Note
 
 TASKS = "SELECT id, workflow, status, binds, measures FROM agency_task WHERE run_id = %s ORDER BY id"
+WAITING = "SELECT id, binds FROM agency_task WHERE run_id = %s AND status = 'waiting' AND asked_at IS NULL"
 PRESENT = "SELECT kind FROM agency_observation WHERE run_id = %s"
 END = """
     UPDATE agency_run SET status = %s, finished_at = %s, event_count = event_count + %s
@@ -23,12 +24,14 @@ END = """
 
 def wake_bound(run_id):
     """Queue the waiting tasks of a run whose observations are all there. Not those that wait for a person."""
-    waiting = Task.objects.filter(run_id=run_id, status=Task.Status.WAITING, asked_at=None).only("binds", "status")
-    waiting = list(waiting)
-    if not waiting:
-        return
-    present = set(Observation.objects.filter(run_id=run_id).values_list("kind", flat=True))
-    able = [task.pk for task in waiting if set(task.binds) <= present]
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, [run_id])
+        waiting = [(pk, set(json.loads(binds))) for pk, binds in cursor.fetchall()]
+        if not waiting:
+            return
+        cursor.execute(PRESENT, [run_id])
+        present = {kind for (kind,) in cursor.fetchall()}
+    able = [pk for pk, binds in waiting if binds <= present]
     queued = Task.objects.filter(pk__in=able, status=Task.Status.WAITING)
     if able and queued.update(status=Task.Status.QUEUED, due_at=timezone.now(), waiting_on=""):
         ring()

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 RENEW_EVERY = attempts.LEASE.total_seconds() / 4
 LOOK_EVERY = 1  # seconds
+# By hand: every task that binds something passes here, and the ORM takes five times as long to say the same.
+SEEN = "SELECT id, run_id, task_id, kind, body, sha256, measured_at FROM agency_observation WHERE run_id = %s"
 
 
 class Work:
@@ -39,7 +41,7 @@ class Work:
 
     def missing(self, kinds):
         """Those of `kinds` that this run has not measured yet."""
-        seen = Observation.objects.filter(run_id=self.task.run_id, kind__in=kinds)
+        seen = Observation.objects.raw(SEEN, [self.task.run_id])
         self._seen = {observation.kind: observation for observation in seen}
         return sorted(set(kinds) - set(self._seen))
 
