@@ -42,6 +42,8 @@ def post(url, headers, body):
         try:
             call.request("POST", address.target, body=body.encode(), headers=headers)
             response = call.getresponse()
+            if call.is_late:  # headers that the timer cut off look complete
+                raise TimeoutError
             status, error = response.status, f"{response.status} {response.reason}".strip()
             retry_after = _seconds(response.getheader("Retry-After"))
             with suppress(OSError, http.client.HTTPException):  # it has answered; how it ends is its own affair
@@ -67,7 +69,7 @@ class _Call(http.client.HTTPConnection):
         self.default_port = webhook_addresses.DEFAULT_PORTS[address.scheme]  # decides what `Host` says
         self._address, self._ips = address, ips
         self._until = time.monotonic() + TIMEOUT
-        self._is_late = threading.Event()
+        self.is_late = False
         self._timer = self._guard = None
 
     def connect(self):
@@ -93,13 +95,15 @@ class _Call(http.client.HTTPConnection):
         raise failure or TimeoutError
 
     def _end(self):
-        self._is_late.set()
+        self.is_late = True
         with suppress(OSError):
             self._guard.shutdown(socket.SHUT_RDWR)
 
     def explain(self, failure):
-        if self._is_late.is_set() or isinstance(failure, TimeoutError):
+        if self.is_late or isinstance(failure, TimeoutError):
             return f"No answer within {TIMEOUT} s."
+        if not isinstance(failure, OSError):  # what it said instead is not ours to show
+            return "It did not answer in HTTP."
         return f"{type(failure).__name__}: {failure}"
 
     def close(self):

@@ -5,7 +5,7 @@ from itertools import count
 
 from django.utils import timezone
 
-from agency.models import Gig, Package, Run, ServiceOrder, Task
+from agency.models import Gig, Package, Run, ServiceOrder, Task, WebhookDelivery, WebhookEndpoint
 from earnings.models import Channel, Kind
 from storefront.models import Product
 
@@ -70,3 +70,17 @@ def make_task(run=None, **fields):
     if fields.get("status") == Task.Status.NEEDS_HUMAN:
         defaults |= {"asked_at": timezone.now(), "asked_of": "agency.approve_task"}
     return Task.objects.create(run=run or make_run(), **(defaults | fields))
+
+
+def make_endpoint(url=None, **fields):
+    return WebhookEndpoint.objects.create(url=url or f"https://receiver-{next(_numbers)}.example/hook", **fields)
+
+
+def make_webhook(endpoint=None, **fields):
+    """A message that waits to be sent."""
+    defaults = {
+        "message_id": f"msg_{next(_numbers)}",
+        "event_type": "run.succeeded",
+        "body": '{"type":"run.succeeded","timestamp":"2026-01-02T03:04:05Z","data":{"id":1}}',
+    }
+    return WebhookDelivery.objects.create(endpoint=endpoint or make_endpoint(), **(defaults | fields))
