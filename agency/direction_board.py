@@ -1,269 +1,365 @@
-"""The life of a run: opened from steps, entangled, ended, and what people and clocks may do to it.
+"""The life of a run: opened from steps, ended, restarted, and what the clock does to it.
 
 What happens to one task in between is `agency.attempts`; what a worker does with it is `agency.work`
-(`agency.work.work_off()` works the backlog off in this process). A django-q2 message is only a bell
-(`agency.bells`): a lost one loses nothing, a second one does nothing.
+(`agency.work.work_off()` works the backlog off in this process); what waits for a person is `agency.approvals`. A
+django-q2 message is only a bell (`agency.bells`): a lost one loses nothing, a second one does nothing.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.db.models import BooleanField, Exists, OuterRef
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from agency import workflows
+from agency import approvals, breakers, entanglement, subjects, workflows
+from agency.approvals import approve, reject
 from agency.attempts import close_attempt, hold_run
 from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
-from agency.settling import settle, wake_bound
-from earnings import storable
+from agency.models.runs import Note
+from agency.settling import wake_bound
+from agency.steps import Step, plan, planned, pointers, validated
+from agency.workflows import Concurrency
 from earnings.refusals import Refusal
 
-RUN_DEADLINE = timedelta(minutes=15)
+# The verbs of a run's life and the words they are called with, wherever they are written down.
+__all__ = [
+    "Step",
+    "approve",
+    "cancel",
+    "open_run",
+    "plan",
+    "pointers",
+    "reject",
+    "replay",
+    "resume",
+    "sweep",
+    "validated",
+]
+
+SHORTEST_DEADLINE, LONGEST_DEADLINE = timedelta(minutes=1), timedelta(hours=24)
 INTENT_EXPIRES_AFTER = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One workflow that a run is to execute, with its parameters as they were given."""
-
-    workflow: str
-    params: dict = field(default_factory=dict)
+MOST_DRIFTED = 100  # parts that the event of a resumed run names
+# With its values in the text, because SQLite uses a partial index only for a condition that it can read.
+OPEN = "status IN ('queued', 'running', 'waiting')"
+COUNT_OPEN = f"SELECT count(*) FROM (SELECT 1 FROM agency_run WHERE {OPEN} LIMIT %s) AS open"  # noqa: S608
 
 
 # --- Opening -------------------------------------------------------------------------------------------
 
 
-def plan(steps):
-    """The steps of a run, entangled: with a Sales step for each kind of observation that an Ops step binds.
+@dataclass(frozen=True)
+class _Opening:
+    """Why and how a run is opened. `kept` are succeeded tasks of the run that it resumes, by workflow."""
 
-    Raises Refusal (422) that names the workflow or parameter that can't be accepted.
+    title: str
+    intent: Intent | None = None
+    user: object = None
+    restart_of: Run | None = None
+    origin: str = Run.Origin.OPENED
+    deadline: timedelta | None = None
+    kept: dict[str, Task] = field(default_factory=dict)
+    told: dict = field(default_factory=dict)
+
+    def said_yes(self, entry, now):
+        """Who names the workflow itself, and has the right, has answered what it would ask."""
+        is_named = entry.step.is_named and self.intent is None and self.user is not None
+        if is_named and entry.workflow.approval_rule and self.user.has_perm(entry.workflow.approval_right):
+            return {"approved_by": self.user, "approved_at": now}
+        return {}
+
+
+def open_run(steps, *, title, intent=None, user=None, restart_of=None, origin=Run.Origin.OPENED, deadline=None):
+    """Write a run and its tasks, and ring once they are committed.
+
+    `deadline` is how long the run may take (timedelta, one minute to 24 hours); without it, what its longest task
+    may take and some air. Raises Refusal: 422 for a bad step, 409 for a workflow whose breaker is open or for a
+    subject that another run works on (`run` names it), 429 while too many runs are open.
     """
-    steps = list(steps)
-    for step in steps:
-        validated(step.workflow, step.params)
-    found = [workflows.get(step.workflow) for step in steps]
-    missing = {kind for w in found for kind in w.binds} - {kind for w in found for kind in w.measures}
-    if missing:
-        maker = workflows.that_measures(missing)
-        if maker is None:
-            raise Refusal(f"No Sales workflow measures {', '.join(sorted(missing))}.", status=422)
-        steps.insert(0, Step(maker.key))
-        found.insert(0, maker)
-    measured = [kind for w in found for kind in w.measures]
-    twice = sorted({kind for kind in measured if measured.count(kind) > 1})
-    if twice:
-        raise Refusal(f"Two tasks of one run would measure {', '.join(twice)}.", status=422)
-    keys = [step.workflow for step in steps]
-    if len(set(keys)) < len(keys):
-        raise Refusal("A run executes each workflow once.", status=422)
-    return sorted(steps, key=lambda step: workflows.get(step.workflow).pipeline != "sales")
-
-
-def validated(workflow_key, params):
-    """The parameters as the workflow's serializer understands them, or Refusal (422) naming each bad one."""
-    try:
-        workflow = workflows.get(workflow_key)
-    except KeyError:
-        known = ", ".join(w.key for w in workflows.every())
-        raise Refusal.of_field("/workflow", f"There is no workflow {workflow_key!r}. Known: {known}.") from None
-    if not isinstance(params, dict):
-        raise Refusal.of_field("/params", "Must be an object.")
-    storable.check(params, "/params")
-    serializer = workflow.Params(data=params)
-    unknown = sorted(set(params) - set(serializer.fields))
-    serializer.is_valid()
-    errors = list(pointers(serializer.errors, "/params"))
-    names = ", ".join(serializer.fields) or "none"
-    errors += [
-        {"pointer": f"/params/{name}", "detail": f"{workflow_key} has no such parameter. It has: {names}."}
-        for name in unknown
-    ]
-    if errors:
-        raise Refusal(f"The parameters of {workflow_key} can't be accepted.", status=422, errors=errors)
-    return serializer.validated_data
-
-
-def pointers(errors, at=""):
-    """Serializer errors as `{"pointer", "detail"}`, one for each message."""
-    if isinstance(errors, dict):
-        for name, inner in errors.items():
-            yield from pointers(inner, at if name == "non_field_errors" else f"{at}/{name}")
-    elif isinstance(errors, list):
-        for index, inner in enumerate(errors):
-            yield from pointers(inner, f"{at}/{index}" if isinstance(inner, dict) else at)
-    else:
-        yield {"pointer": at, "detail": str(errors)}
+    return _open(planned(steps), _Opening(title, intent, user, restart_of, origin, deadline))
 
 
 @transaction.atomic
-def open_run(steps, *, title, intent=None, user=None, restart_of=None, origin=Run.Origin.OPENED):
-    """Write a run and its tasks, and ring once they are committed. Raises Refusal (422) for a bad step."""
-    steps = plan(steps)
+def _open(entries, opening):
+    now = timezone.now()
+    keys = [entry.workflow.key for entry in entries]
+    deadline = _deadline(opening.deadline, keys)
+    breakers.refuse_stopped([key for key in keys if key not in opening.kept])
+    _refuse_crowd()
     run = Run.objects.create(
-        title=title[:300],
-        intent=intent,
-        created_by=user,
-        restart_of=restart_of,
-        origin=origin,
-        deadline_at=timezone.now() + RUN_DEADLINE,
+        title=opening.title[:300],
+        intent=opening.intent,
+        created_by=opening.user,
+        restart_of=opening.restart_of,
+        origin=opening.origin,
+        event_count=1,
+        deadline_at=now + deadline,
     )
-    Event.record(run.pk, "run.opened", f"Opened: {title}", data={"tasks": [step.workflow for step in steps]})
-    for step in steps:
-        workflow = workflows.get(step.workflow)
-        Task.objects.create(
-            run=run,
-            pipeline=workflow.pipeline,
-            workflow=workflow.key,
-            params=step.params,
-            measures=list(workflow.measures),
-            binds=list(workflow.binds),
-        )
+    _add_tasks(run, [_task(run, entry, opening, now) for entry in entries])
+    told = {"tasks": keys} | opening.told
+    if opening.deadline is not None:
+        told["deadline_seconds"] = int(deadline.total_seconds())
+    Event.write(run.pk, 1, [Note("run.opened", f"Opened: {opening.title}", data=told)])
     ring()
     return run
 
 
-# --- What people and clocks do -----------------------------------------------------------------------------
+def _deadline(asked, keys):
+    if asked is None:
+        return min(workflows.usual_deadline(keys), LONGEST_DEADLINE)
+    if not SHORTEST_DEADLINE <= asked <= LONGEST_DEADLINE:
+        raise Refusal.of_field("/deadline", "A run may take one minute to 24 hours.")
+    return asked
+
+
+def _refuse_crowd():
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_OPEN, [settings.RUNS_WAITING_LIMIT])
+        is_full = cursor.fetchone()[0] >= settings.RUNS_WAITING_LIMIT
+    if is_full:
+        most = settings.RUNS_WAITING_LIMIT
+        raise Refusal(f"{most} runs are open; no more are taken in until some end.", status=429, retry_after=5)
+
+
+def _task(run, entry, opening, now):
+    workflow, old = entry.workflow, opening.kept.get(entry.workflow.key)
+    task = Task(
+        run=run,
+        pipeline=workflow.pipeline,
+        workflow=workflow.key,
+        params=entry.step.params,
+        measures=list(workflow.measures),
+        binds=list(workflow.binds),
+        due_at=now,
+        **subjects.fields(entry),
+        **opening.said_yes(entry, now),
+    )
+    if old:
+        task.status, task.result = Task.Status.SUCCEEDED, old.result
+        task.started_at, task.finished_at = old.started_at, old.finished_at
+    return task
+
+
+def _add_tasks(run, tasks):
+    """Insert the tasks. Of several runs that come at once for a sole subject, one wins; the others are refused."""
+    sole = [task for task in tasks if task.is_sole and task.status == Task.Status.QUEUED]
+    if not sole:
+        Task.objects.bulk_create(tasks)
+        return
+    for task in sole:
+        if workflows.get(task.workflow).concurrency == Concurrency.CANCEL_RUNNING:
+            _make_way(task)
+    try:
+        with transaction.atomic():
+            Task.objects.bulk_create(tasks)
+    except IntegrityError:
+        raise subjects.taken(sole) from None
+
+
+def _make_way(task):
+    """Cancel the run that works on what `task` is to work on."""
+    open_one = subjects.holder(task)
+    if open_one:
+        with suppress(Refusal):  # it has ended since: then the way is free
+            cancel(open_one.run, reason=f"canceled: run {task.run_id} took its place")
+
+
+# --- Ending and restarting -----------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def cancel(run, *, reason="canceled by a person", to=Run.Status.CANCELED):
     """End a run now; a result that comes later changes nothing. Canceling twice is canceling once."""
     hold_run(run.pk)
-    if run.status == to:
-        return run
-    if not run.advance(to, finished_at=timezone.now()):
+    now = timezone.now()
+    if not run.advance(to, finished_at=now):
         if run.status == to:
             return run
         raise Refusal(f"This run has already {run.get_status_display()}.", allowed=run.allowed)
-    Event.record(run.pk, f"run.{to}", f"The run was {reason}")
-    open_tasks = [Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.WAITING, Task.Status.NEEDS_HUMAN]
-    for task in run.tasks.filter(status__in=open_tasks):
+    tasks = list(run.tasks.may_become(Task.Status.CANCELED))
+    for task in tasks:
         if task.status == Task.Status.RUNNING:
             close_attempt(task, Attempt.Outcome.LOST)
-        if task.advance(
-            Task.Status.CANCELED,
-            error=f"The run was {reason}.",
-            waiting_on="",
-            asked_at=None,
-            asked_of="",
-            lease_until=None,
-            finished_at=timezone.now(),
-        ):
-            Event.record(run.pk, "task.canceled", f"{task.workflow} canceled", task_id=task.pk)
+    run.tasks.may_become(Task.Status.CANCELED).update(
+        status=Task.Status.CANCELED,
+        error=f"The run was {reason}.",
+        lease_until=None,
+        finished_at=now,
+        **approvals.ANSWERED,
+    )
+    notes = [Note("task.canceled", f"{task.workflow} canceled", task.pk) for task in tasks]
+    Event.record_all(run.pk, [Note(f"run.{to}", f"The run was {reason}"), *notes])
+    ring()  # what was queued behind one of its subjects is due now
     return run
 
 
-@transaction.atomic
-def approve(task):
-    """A person did what the task waited for: it is tried again."""
-    hold_run(task.run_id)
-    task.refresh_from_db()
-    if task.status in (Task.Status.QUEUED, Task.Status.RUNNING, Task.Status.SUCCEEDED):
-        return task
-    if task.status != Task.Status.NEEDS_HUMAN or not task.advance(
-        Task.Status.QUEUED, due_at=timezone.now(), waiting_on="", asked_at=None, asked_of="", finished_at=None
-    ):
-        raise Refusal(
-            f"This task is {task.get_status_display()}; nothing waits for a person.", allowed=task.allowed
-        )
-    Run(pk=task.run_id).advance(Run.Status.RUNNING)
-    # People may take days; the deadline is for the work that goes on now.
-    Run.objects.filter(pk=task.run_id).update(deadline_at=timezone.now() + RUN_DEADLINE)
-    Event.record(task.run_id, "task.approved", f"{task.workflow}: a person said go on", task_id=task.pk)
-    ring()
-    return task
+def replay(run, *, params=None, user=None):
+    """A new run of the same steps, measured anew. It may be called while the run is still open.
+
+    `params` is `{workflow: {...}}`: these tasks get these parameters instead of their own. Raises Refusal (422)
+    for a workflow that the run does not have, and for what `open_run` refuses.
+    """
+    return open_run(
+        _edited(_steps(run), params or {}),
+        title=run.title,
+        intent=run.intent,
+        user=user,
+        restart_of=run,
+        origin=Run.Origin.REPLAYED,
+    )
 
 
-@transaction.atomic
-def reject(task, *, reason="A person rejected it."):
-    """A person said no: the task ends as failed."""
-    hold_run(task.run_id)
-    task.refresh_from_db()
-    if task.status == Task.Status.FAILED:
-        return task
-    if task.status != Task.Status.NEEDS_HUMAN or not task.advance(
-        Task.Status.FAILED, error=reason, waiting_on="", asked_at=None, asked_of="", finished_at=timezone.now()
-    ):
-        raise Refusal(
-            f"This task is {task.get_status_display()}; nothing waits for a person.", allowed=task.allowed
-        )
-    Event.record(task.run_id, "task.rejected", f"{task.workflow}: {reason}", task_id=task.pk)
-    settle(task.run_id)
-    return task
+def _steps(run):
+    return [Step(task.workflow, task.params, task.approved_at is not None) for task in run.tasks.all()]
 
 
-def replay(run, *, user=None, origin=Run.Origin.REPLAYED):
-    """The same steps once more, measured anew."""
-    steps = [Step(task.workflow, task.params) for task in run.tasks.all()]
-    return open_run(steps, title=run.title, intent=run.intent, user=user, restart_of=run, origin=origin)
+def _edited(steps, params):
+    if not isinstance(params, dict):
+        raise Refusal.of_field("/params", "Must be an object of parameters by workflow.")
+    known = [step.workflow for step in steps]
+    unknown = sorted(set(params) - set(known))
+    if unknown:
+        detail = f"This run has no such workflow. It has: {', '.join(known)}."
+        errors = [{"pointer": f"/params/{name}", "detail": detail} for name in unknown]
+        raise Refusal("The run can't be replayed with these parameters.", status=422, errors=errors)
+    for workflow, edited in params.items():
+        validated(workflow, edited, f"/params/{workflow}")
+    return [Step(s.workflow, params.get(s.workflow, s.params), s.is_named) for s in steps]
 
 
-@transaction.atomic
-def resume(run, *, user=None):
+def resume(run, *, measure_again=False, user=None):
     """A new run that keeps what had succeeded, with its observations, and does the rest. Terminal stays final.
 
-    What was bound to a measurement that has to be made anew is done anew, too: a run has one truth.
+    What was bound to a measurement that has to be made anew is done anew, too: a run has one truth. When what was
+    measured drifted since, the new run's event `run.drifted` names the parts (the first 100); the old observations
+    are kept all the same, unless `measure_again`. Called again while that run is open, it returns that run.
+
+    Raises Refusal (409) for a run that can't be resumed, or is being resumed the other way.
     """
+    run.refresh_from_db()
     if run.status not in (Run.Status.PARTIAL, Run.Status.FAILED, Run.Status.CANCELED, Run.Status.TIMED_OUT):
         raise Refusal(
             f"This run is {run.get_status_display()}; only one that ended without success can be resumed.",
             allowed=run.allowed,
         )
-    again = replay(run, user=user, origin=Run.Origin.RESUMED)
-    succeeded = list(run.tasks.filter(status=Task.Status.SUCCEEDED))
+    # Measured before the transaction, which keeps other writers waiting.
+    done = run.tasks.filter(status=Task.Status.SUCCEEDED)
+    seen = Observation.objects.filter(task__in=done).select_related("task")
+    drift = [(observation, entanglement.drift(observation)) for observation in seen]
+    gone = {"broken", "drifted"} if measure_again else {"broken"}
+    true = [observation for observation, found in drift if found["drift"] not in gone]
+    kept = _still_true({task.workflow: task for task in done}, [observation for observation, _ in drift], true)
+    told = {"measure_again": True} if measure_again else {}
+    return _resume(_Opening(run.title, run.intent, user, run, Run.Origin.RESUMED, kept=kept, told=told), drift)
+
+
+def _still_true(tasks, seen, true):
+    """Those of the succeeded `tasks` (by workflow) that can be kept when, of what they have `seen`, only `true`
+    stays: what measured the rest has to be done anew, and with it all that is bound to what it measured."""
+    kinds = {observation.kind for observation in true}
+    for key, task in tasks.items():
+        made = {observation.kind for observation in seen if observation.task_id == task.pk}
+        if not made | set(task.binds) <= kinds:
+            others = {name: other for name, other in tasks.items() if name != key}
+            return _still_true(others, seen, [o for o in true if o.task_id != task.pk])
+    return tasks
+
+
+@transaction.atomic
+def _resume(opening, drift):
+    old = opening.restart_of
+    hold_run(old.pk)  # of two resumes at once, the second one finds the run of the first
+    open_one = old.restarts.filter(origin=opening.origin).exclude(status__in=Run.TERMINAL).first()
+    if open_one:
+        told = Event.objects.filter(run=open_one, number=1).values_list("data", flat=True).first() or {}
+        if told.get("measure_again", False) == opening.told.get("measure_again", False):
+            return open_one
+        raise Refusal(f"Run {open_one.pk} resumes this one already: cancel it first.", run=open_one.pk)
+    run = _open(planned(_steps(old)), opening)
+    tasks = {task.workflow: task for task in run.tasks.filter(workflow__in=opening.kept)}
     copies = {}
-    for old in succeeded:
-        for seen in old.observations.all():
-            copies[seen.kind] = Observation.objects.create(
-                run=again,
-                task=again.tasks.get(workflow=old.workflow),
-                kind=seen.kind,
-                body=seen.body,
-                sha256=seen.sha256,
-                measured_at=seen.measured_at,
-            )
-    for old in succeeded:
-        if set(old.binds) <= set(copies):
-            _keep(old, again, copies)
-    return again
+    for seen, _ in drift:
+        if seen.task.workflow in tasks:
+            copies[seen.kind] = _copy(seen, tasks[seen.task.workflow])
+    notes = [_keep(task, opening.kept[task.workflow], copies) for task in tasks.values()]
+    notes += _drifted(drift, copies)
+    if notes:
+        Event.record_all(run.pk, notes)
+    return run
 
 
-def _keep(old, again, copies):
-    """Carry a finished task over to the run `again`, bound to the observations as that run holds them."""
-    new = again.tasks.get(workflow=old.workflow)
-    new.advance(Task.Status.RUNNING, lease_until=timezone.now())
-    refs = {f"{kind.removeprefix('storefront_')}_ref": seen.ref for kind, seen in copies.items()}
-    result = old.result or {}
-    new.advance(
-        Task.Status.SUCCEEDED,
-        result=result | {name: ref for name, ref in refs.items() if name in result},
-        lease_until=None,
-        started_at=old.started_at,
-        finished_at=old.finished_at,
+def _copy(seen, task):
+    """What was measured before, as the observation of a kept task: the same body, hash and time."""
+    return Observation.objects.create(
+        run_id=task.run_id,
+        task=task,
+        kind=seen.kind,
+        body=seen.body,
+        sha256=seen.sha256,
+        measured_at=seen.measured_at,
     )
-    new.bound_to.set(copies[kind] for kind in old.binds)
-    kept = f"{old.workflow}: kept from run {again.restart_of_id}"
-    Event.record(again.pk, "task.reused", kept, task_id=new.pk, data={"from_task": old.pk})
+
+
+def _keep(task, old, copies):
+    """Bind a kept task to the observations of its own run; its result names those."""
+    refs = {f"{kind.removeprefix('storefront_')}_ref": seen.ref for kind, seen in copies.items()}
+    result = task.result or {}
+    result |= {name: ref for name, ref in refs.items() if name in result}
+    Task.objects.filter(pk=task.pk).update(result=result)
+    task.bound_to.set(copies[kind] for kind in task.binds)
+    kept = f"{task.workflow}: kept from run {old.run_id}"
+    return Note("task.reused", kept, task.pk, {"from_task": old.pk})
+
+
+def _drifted(drift, copies):
+    """The event that says what is no longer as it was measured; none when everything is."""
+    found = [(seen, entry) for seen, entry in drift if entry["drift"] == "drifted"]
+    if not found:
+        return []
+    parts, told = MOST_DRIFTED, []
+    for seen, entry in found:
+        told.append({"kind": seen.kind, "kept": seen.kind in copies, "drifted": entry["drifted"][:parts]})
+        parts -= len(told[-1]["drifted"])
+    kinds = ", ".join(seen.kind for seen, _ in found)
+    kept = any(entry["kept"] for entry in told)
+    ending = (
+        "it is kept as it was measured; resume with measure_again to measure anew" if kept else "measured anew"
+    )
+    return [Note("run.drifted", f"Drifted since it was measured: {kinds}; {ending}", data={"observations": told})]
+
+
+# --- What the clock does ----------------------------------------------------------------------------------
 
 
 def sweep(now=None):
     """Whatever a killed worker, a lost bell or the clock left behind: safe to run anywhere, any time."""
     now = now or timezone.now()
-    for run in Run.objects.filter(status__in=["queued", "running", "waiting"], deadline_at__lt=now)[:100]:
+    approvals.expire(now)
+    is_open = RawSQL(OPEN, (), BooleanField())  # noqa: S611  no value of anybody's in it
+    for run in Run.objects.filter(is_open, deadline_at__lt=now).order_by("deadline_at")[:100]:
         with transaction.atomic():
             if hold_run(run.pk, wait=False):  # one whose holder is at work is met again in five seconds
-                cancel(run, reason="stopped at its deadline", to=Run.Status.TIMED_OUT)
+                _time_out(run, now)
     Intent.objects.filter(status=Intent.Status.SUPERPOSED, created_at__lt=now - INTENT_EXPIRES_AFTER).update(
         status=Intent.Status.EXPIRED
     )
     forget()
     measured = Observation.objects.filter(run=OuterRef("run"))
-    stuck = Task.objects.filter(Exists(measured), status=Task.Status.WAITING).values_list("run_id", flat=True)
-    for run_id in set(stuck[:100]):
+    stuck = Task.objects.filter(Exists(measured), status=Task.Status.WAITING, asked_at=None)
+    for run_id in set(stuck.values_list("run_id", flat=True)[:100]):
         with transaction.atomic():
             hold_run(run_id)
             wake_bound(run_id)
     ring()
+
+
+def _time_out(run, now):
+    """Stop a run at its deadline, if that is still what it was when we looked: an approval moves it."""
+    run.refresh_from_db()
+    if run.deadline_at < now and not run.is_terminal and run.status != Run.Status.NEEDS_HUMAN:
+        cancel(run, reason="stopped at its deadline", to=Run.Status.TIMED_OUT)

@@ -5,14 +5,16 @@ from rest_framework import serializers
 
 from agency.models import Gig, Task
 from agency.wording import count
-from agency.workflows import Evidence, Outcome, PermanentError, Workflow, register
+from agency.workflows import Concurrency, Evidence, Outcome, PermanentError, Workflow, register
 from earnings.refusals import Refusal
 from storefront import audit_report, catalog, inventory, releases, verification
 from storefront.audit_report import Report
 from storefront.catalog import importing
+from storefront.catalog.plans import make_plan
 from storefront.findings import counts, found, in_order
 from storefront.models import CatalogImport, Product, Release
 
+LOOKED_THROUGH = 10_000  # tasks among which the last audit is looked for
 RESULT_FINDINGS = 200  # in the API's result; the report has all
 
 
@@ -87,16 +89,30 @@ class InventoryAudit(Workflow):
     measures = ("inventory",)
     Params = AuditParams
     timeout = 1800
+    concurrency = Concurrency.QUEUE
+    subject_rule = "The catalog: one audit at a time, the next one waits for its turn."
+
+    def subject(self, params):
+        return "catalog"
+
+    def touches(self, params):
+        file = params.get("file")
+        return [
+            "reads every product and service",
+            f"reads the catalog file {file}" if file else "reads the catalog files that were applied",
+            *(["opens every live page of the shop"] if params["verify_pages"] else []),
+            "stores what it measured and a report; changes nothing in the shop",
+        ]
 
     def measure(self, observation):
         return _measured_again(observation)
 
     def evidence(self):
         listed = Product.objects.listed()
-        last = _last_success(self.key)
+        last, since = _last_success(self.key)
         source = "/admin/storefront/product/?status__exact=listed"
         if last is None:
-            return [Evidence(f"Never audited; listed products: {listed.count()}", 1.6, source)]
+            return [Evidence(f"{since}; listed products: {listed.count()}", 1.6, source)]
         found = []
         changed = listed.filter(updated_at__gt=last.finished_at).count()
         if changed:
@@ -154,6 +170,29 @@ class StorefrontBuild(Workflow):
     measures = ("inventory", "storefront_release")
     Params = BuildParams
     timeout = 1800
+    # Queued and not refused: a build that waits for a person's yes for days must not keep the owner from building.
+    concurrency = Concurrency.QUEUE
+    subject_rule = "The storefront: one build at a time, the next one waits for its turn."
+    approval_rule = "Before a build that no person asked for by name lists or changes something in the shop."
+
+    def subject(self, params):
+        return "storefront"
+
+    def approval(self, params, run):
+        """What would be listed, and what the named file would change: nothing of either needs no yes."""
+        name = params.get("file")
+        wants = [*_would_list(params.get("publish")), *(_would_change(catalog_file(name)) if name else ())]
+        return f"It would {' and '.join(wants)}"[:199] + "." if wants else ""
+
+    def touches(self, params):
+        file, skus = params.get("file"), params.get("publish")
+        what = "every approved product" if skus is None else ", ".join(skus) or "no product"
+        return [
+            *([f"imports {file} again: products in it are added and changed"] if file else []),
+            f"lists {what} in the shop",
+            "opens the live pages of what it listed and the main pages of the shop",
+            "stores what it measured, a report, and a release that can be rolled back",
+        ]
 
     def measure(self, observation):
         return _measured_again(observation)
@@ -197,6 +236,30 @@ class StorefrontBuild(Workflow):
             f"{result['changed']} changed, {count(verified.pages, 'page')} looked at. {result['advice']}"
         ).strip()
         return Outcome(result, artifacts)
+
+
+def _would_list(skus):
+    """What a build would list now, in words; `skus` None = everything that was approved."""
+    waiting = Product.objects.filter(status=Product.Status.APPROVED)
+    if skus is not None:
+        waiting = waiting.filter(sku__in=skus)
+    names = list(waiting.order_by("sku").values_list("sku", flat=True))
+    if names:
+        more = ", ..." if len(names) > 3 else ""
+        yield f"list {count(len(names), 'product')} in the shop ({', '.join(names[:3])}{more})"
+
+
+def _would_change(file):
+    """What importing the file again would change in the shop now, in words. A file that can't be imported changes
+    nothing: the build itself says why."""
+    try:
+        plan = make_plan(catalog.read(file.read(), file.name, file.format), publish=False)
+    except (Refusal, OSError):
+        return
+    changes = [line["changes"] for line in plan.report if line["outcome"] == "changed"]
+    if changes and not plan.count("refused"):
+        prices = sum("price_minor" in fields for fields in changes)
+        yield f"change {count(len(changes), 'product')} by {file.name} ({count(prices, 'price')})"
 
 
 def _advice(findings, listed):
@@ -303,6 +366,11 @@ def _measured_again(observation):
 
 
 def _last_success(key):
-    done = Task.objects.filter(workflow=key, status=Task.Status.SUCCEEDED)
-    newest = done.aggregate(pk=Max("pk"))["pk"]
-    return Task.objects.get(pk=newest) if newest else None
+    """The newest task of the workflow that succeeded, or None and why, in words.
+
+    It looks through the newest tasks only: what weighs a wish must not get slower with a million of them behind.
+    """
+    newest = Task.objects.aggregate(pk=Max("pk"))["pk"] or 0
+    done = Task.objects.filter(pk__gt=newest - LOOKED_THROUGH, workflow=key, status=Task.Status.SUCCEEDED)
+    seen = f"Not audited within the last {LOOKED_THROUGH:,} tasks" if newest > LOOKED_THROUGH else "Never audited"
+    return done.order_by("-pk").first(), seen

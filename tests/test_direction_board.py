@@ -7,72 +7,25 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
-from rest_framework import serializers
 
-from agency import attempts, direction_board, workflows
+from agency import attempts, breakers, direction_board, workflows
 from agency.direction_board import Step
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
 from agency.work import perform, work_off
-from agency.workflows import NewArtifact, Outcome, PermanentError, Workflow
+from agency.workflows import Outcome, PermanentError
 from earnings.refusals import Refusal
+from tests.board import PROOF, statuses, weather
 
 pytestmark = pytest.mark.django_db
-
-PROOF = NewArtifact("proof", "proof.txt", "text/plain", b"done")
-
-
-class Measure(Workflow):
-    key, pipeline, title = "test_measure", "sales", "Measure"
-    measures = ("weather",)
-
-    class Params(serializers.Serializer):
-        degrees = serializers.IntegerField(required=False, default=20)
-
-    def perform(self, work):
-        seen = work.observe("weather", {"degrees": work.params["degrees"], "where": "İzmir"})
-        return Outcome({"ref": seen.ref}, artifacts=[PROOF])
-
-
-class Report(Workflow):
-    key, pipeline, title = "test_report", "ops", "Report"
-    binds = ("weather",)
-    max_attempts = 2
-
-    def prepare(self, work):
-        return {"opening": "Today"}
-
-    def perform(self, work):
-        seen = work.observation("weather")
-        text = f"{work.draft['opening']}: {seen.payload['degrees']} degrees"
-        return Outcome({"text": text, "weather_ref": seen.ref}, artifacts=[PROOF])
 
 
 @pytest.fixture(autouse=True)
 def test_workflows(monkeypatch):
-    """Fresh subclasses in the registry, so that a test may change how one of them behaves."""
-    registry = dict(workflows._registry)
-    monkeypatch.setattr(workflows, "_registry", registry)
-    made = {}
-    for parent in (Measure, Report):
-        made[parent.key] = workflows.register(type(parent.__name__, (parent,), {}))
-    return made
+    return weather(monkeypatch)
 
 
 def open_both():
     return direction_board.open_run([Step("test_report")], title="Tell the weather")
-
-
-def statuses(run):
-    return dict(run.tasks.values_list("workflow", "status"))
-
-
-def test_an_ops_step_is_entangled_with_the_sales_task_that_measures_what_it_binds():
-    run = open_both()
-
-    assert list(run.tasks.values_list("workflow", "pipeline", "measures", "binds")) == [
-        ("test_measure", "sales", ["weather"], []),
-        ("test_report", "ops", [], ["weather"]),
-    ]
 
 
 def test_a_run_ends_in_success_with_results_that_reference_the_measurement():
@@ -152,38 +105,6 @@ def test_what_trying_again_can_not_help_fails_at_once(test_workflows):
     assert report.draft == {"opening": "Today"}
 
 
-def test_no_artifact_no_success(test_workflows):
-    test_workflows["test_report"].perform = lambda self, work: Outcome({"text": "trust me"})
-    run = open_both()
-
-    work_off()
-
-    run.refresh_from_db()
-    assert statuses(run)["test_report"] == Task.Status.NEEDS_HUMAN
-    assert run.status == Run.Status.NEEDS_HUMAN
-
-
-def test_approving_tries_again_and_rejecting_ends_it(test_workflows):
-    ready = []
-    test_workflows["test_report"].perform = lambda self, work: (
-        Outcome({}, artifacts=[PROOF]) if ready else Outcome({}, needs_human="no brief")
-    )
-    run = open_both()
-    work_off()
-    task = run.tasks.get(workflow="test_report")
-
-    ready.append(True)
-    direction_board.approve(task)
-    direction_board.approve(task)
-    work_off()
-
-    run.refresh_from_db()
-    assert (statuses(run)["test_report"], run.status) == ("succeeded", "succeeded")
-    with pytest.raises(Refusal) as refused:
-        direction_board.reject(run.tasks.get(workflow="test_report"))
-    assert refused.value.allowed == []
-
-
 def test_a_worker_that_lost_its_lease_can_not_commit():
     effects = []
     run = open_both()
@@ -250,27 +171,6 @@ def test_a_run_that_ended_can_not_be_canceled():
     assert Run.objects.get(pk=run.pk).status == Run.Status.SUCCEEDED
 
 
-def test_resume_keeps_what_succeeded_with_its_observation(test_workflows):
-    performed = []
-    measure = test_workflows["test_measure"].perform
-    test_workflows["test_measure"].perform = lambda self, work: performed.append(1) or measure(self, work)
-    report = test_workflows["test_report"].perform
-    test_workflows["test_report"].perform = lambda self, work: Outcome({}, needs_human="no")
-    run = open_both()
-    work_off()
-    direction_board.reject(run.tasks.get(workflow="test_report"))
-    run.refresh_from_db()
-    test_workflows["test_report"].perform = report
-
-    again = direction_board.resume(run)
-    work_off()
-
-    again.refresh_from_db()
-    assert (run.status, again.status, again.restart_of) == ("partial", "succeeded", run)
-    assert performed == [1]
-    assert again.observations.get().sha256 == run.observations.get().sha256
-
-
 def test_a_deadline_ends_a_run_as_timed_out():
     run = open_both()
 
@@ -302,42 +202,12 @@ def test_events_are_numbered_without_gaps():
     assert run.events.last().kind == "run.succeeded"
 
 
-@pytest.mark.parametrize(
-    ("params", "pointer"),
-    [({"degrees": "warm"}, "/params/degrees"), ({"temperature": 3}, "/params/temperature"), ([], "/params")],
-)
-def test_a_bad_parameter_is_named_and_nothing_is_opened(params, pointer):
-    with pytest.raises(Refusal) as refused:
-        direction_board.open_run([Step("test_measure", params)], title="x")
-
-    assert [error["pointer"] for error in refused.value.errors] == [pointer]
-    assert (refused.value.status, Run.objects.count(), Task.objects.count()) == (422, 0, 0)
-
-
 def test_a_second_worker_loses_the_claim():
     open_both()
 
     claimed = [attempts.claim(worker) for worker in "abc"]
 
     assert [task and task.workflow for task in claimed] == ["test_measure", "test_report", None]
-
-
-def test_a_person_may_take_longer_than_the_runs_deadline(test_workflows):
-    ready = []
-    test_workflows["test_report"].perform = lambda self, work: (
-        Outcome({}, artifacts=[PROOF]) if ready else Outcome({}, needs_human="no brief")
-    )
-    run = open_both()
-    work_off()
-    Run.objects.filter(pk=run.pk).update(deadline_at=timezone.now() - timedelta(days=1))
-
-    ready.append(True)
-    direction_board.approve(run.tasks.get(workflow="test_report"))
-    direction_board.sweep()
-    work_off()
-
-    run.refresh_from_db()
-    assert run.status == Run.Status.SUCCEEDED
 
 
 def test_a_task_that_kills_its_workers_ends():
@@ -353,52 +223,6 @@ def test_a_task_that_kills_its_workers_ends():
     assert (measure.status, measure.error) == ("failed", "Its worker was lost 3 times.")
     assert list(measure.tries.values_list("outcome", flat=True)) == ["lost", "lost", "lost"]
     assert run.status == Run.Status.FAILED
-
-
-def test_what_was_bound_to_a_lost_measurement_is_done_anew(test_workflows):
-    measure = test_workflows["test_measure"].perform
-
-    def measure_then_fail(self, work):
-        measure(self, work)
-        raise PermanentError("after the measurement")
-
-    test_workflows["test_measure"].perform = measure_then_fail
-    run = open_both()
-    work_off()
-    run.refresh_from_db()
-    assert (run.status, statuses(run)["test_report"]) == ("partial", "succeeded")
-
-    test_workflows["test_measure"].perform = lambda self, work: (
-        work.observe("weather", {"degrees": 31}) and Outcome({}, artifacts=[PROOF])
-    )
-    again = direction_board.resume(run)
-    work_off()
-
-    report = again.tasks.get(workflow="test_report")
-    assert report.result["text"] == "Today: 31 degrees"
-    assert list(report.bound_to.all()) == [again.observations.get()]
-
-
-def test_what_a_resumed_run_keeps_is_bound_to_its_own_observations(test_workflows):
-    class Other(Report):
-        key = "test_other"
-
-        def perform(self, work):
-            seen = work.observation("weather")
-            return Outcome({"weather_ref": seen.ref}, artifacts=[PROOF])
-
-    workflows.register(Other)
-    test_workflows["test_report"].perform = lambda self, work: Outcome({}, needs_human="no")
-    run = direction_board.open_run([Step("test_report"), Step("test_other")], title="x")
-    work_off()
-    direction_board.reject(run.tasks.get(workflow="test_report"))
-    run.refresh_from_db()
-
-    again = direction_board.resume(run)
-
-    kept = again.tasks.get(workflow="test_other")
-    assert (kept.status, list(kept.bound_to.all())) == ("succeeded", [again.observations.get()])
-    assert kept.result["weather_ref"] == again.observations.get().ref
 
 
 @pytest.mark.django_db(transaction=True)
@@ -429,3 +253,145 @@ def test_a_cancel_while_a_result_is_committed_waits_and_neither_is_half_done(tes
 
     run.refresh_from_db()
     assert (errors, run.status, statuses(run)) == ([], "succeeded", {"test_measure": "succeeded"})
+
+
+# --- Opening ------------------------------------------------------------------------------------------------
+
+
+def test_opening_a_run_of_two_tasks_is_five_statements(django_assert_num_queries):
+    with django_assert_num_queries(5 + 2):  # and the savepoint that the test's own transaction costs
+        run = open_both()
+
+    assert (run.tasks.count(), run.events.get().kind, run.event_count) == (2, "run.opened", 1)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "asked", "minutes"),
+    [(600, None, 15), (1800, None, 35), (600, timedelta(minutes=1), 1), (600, timedelta(hours=24), 1440)],
+)
+def test_a_run_may_take_as_long_as_its_longest_task_or_as_it_was_told(test_workflows, timeout, asked, minutes):
+    test_workflows["test_report"].timeout = timeout
+
+    run = direction_board.open_run([Step("test_report")], title="x", deadline=asked)
+
+    assert round((run.deadline_at - timezone.now()).total_seconds() / 60) == minutes
+
+
+@pytest.mark.parametrize("asked", [timedelta(seconds=59), timedelta(hours=24, seconds=1), timedelta(0)])
+def test_a_deadline_outside_of_a_minute_to_a_day_is_refused(asked):
+    with pytest.raises(Refusal) as refused:
+        direction_board.open_run([Step("test_report")], title="x", deadline=asked)
+
+    assert (refused.value.status, refused.value.errors[0]["pointer"]) == (422, "/deadline")
+    assert Run.objects.count() == 0
+
+
+def test_too_many_open_runs_are_refused_until_one_ends(settings):
+    settings.RUNS_WAITING_LIMIT = 2
+    first, _ = open_both(), open_both()
+
+    with pytest.raises(Refusal) as refused:
+        open_both()
+    assert (refused.value.status, refused.value.extra["retry_after"]) == (429, 5)
+    assert Run.objects.count() == 2
+
+    direction_board.cancel(first)
+    assert open_both().status == Run.Status.QUEUED
+
+
+def test_a_workflow_whose_breaker_is_open_is_not_opened_until_a_person_closes_it(caplog):
+    for number in range(5):
+        breakers.failed("test_report", f"RuntimeError: {number}")
+
+    with pytest.raises(Refusal) as refused:
+        open_both()
+    assert (refused.value.status, refused.value.extra["breaker"]) == (409, "test_report")
+    assert Run.objects.count() == 0
+
+    breakers.close(breakers.Breaker.objects.get())
+    assert open_both().tasks.count() == 2
+
+
+def test_five_runs_that_fail_in_a_row_open_the_breaker_and_hold_the_sixth(test_workflows, caplog):
+    def explode(self, work):
+        raise RuntimeError("the printer is on fire")
+
+    test_workflows["test_report"].perform = explode
+    test_workflows["test_report"].max_attempts = 1
+    runs = [open_both() for _ in range(6)]
+
+    work_off()
+
+    ended = [(run.refresh_from_db(), run.status)[1] for run in runs]
+    assert ended == ["partial"] * 5 + ["running"]
+    assert runs[4].events.get(kind="breaker.opened").data["reason"] == "RuntimeError: the printer is on fire"
+    assert statuses(runs[5])["test_report"] == "queued"
+
+
+def test_what_its_own_parameters_refuse_does_not_open_the_breaker(test_workflows):
+    def refuse(self, work):
+        raise PermanentError("no such file")
+
+    test_workflows["test_report"].perform = refuse
+
+    for _ in range(6):
+        open_both()
+    work_off()
+
+    assert Run.objects.filter(status="partial").count() == 6
+    assert not breakers.Breaker.objects.exists()
+
+
+# --- Ending -------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_measurement_leaves_the_draft_and_no_artifact_effect_or_success_of_what_was_bound(test_workflows):
+    effects = []
+    measure = test_workflows["test_measure"]
+    measure.perform = lambda self, work: (_ for _ in ()).throw(PermanentError("no such file"))
+    test_workflows["test_report"].perform = lambda self, work: Outcome({}, [PROOF], [effects.append])
+    run = open_both()
+    sales, ops = attempts.claim("sales"), attempts.claim("ops")
+
+    perform(ops)
+    perform(sales)
+
+    run.refresh_from_db()
+    report = run.tasks.get(workflow="test_report")
+    assert (run.status, statuses(run)) == ("failed", {"test_measure": "failed", "test_report": "skipped"})
+    assert (report.draft, report.result) == ({"opening": "Today"}, None)
+    assert (effects, Artifact.objects.count(), Observation.objects.count()) == ([], 0, 0)
+    assert not run.events.filter(kind__in=["task.succeeded", "run.succeeded", "run.partial"]).exists()
+
+
+def test_what_is_bound_to_something_that_nobody_measures_ends_visibly(test_workflows):
+    test_workflows["test_measure"].perform = lambda self, work: Outcome({}, [PROOF])
+    run = open_both()
+
+    work_off()
+
+    report = run.tasks.get(workflow="test_report")
+    run.refresh_from_db()
+    assert (report.status, report.error.split(":")[0]) == ("skipped", "weather was not measured")
+    assert run.status == Run.Status.PARTIAL
+
+
+def test_cancel_ends_what_waits_for_a_person_too(test_workflows):
+    test_workflows["test_report"].perform = lambda self, work: Outcome({}, needs_human="no brief")
+    run = open_both()
+    work_off()
+
+    direction_board.cancel(Run.objects.get(pk=run.pk))
+
+    report = run.tasks.get(workflow="test_report")
+    assert (report.status, report.asked_at, report.waiting_on) == ("canceled", None, "")
+    assert report.error == "The run was canceled by a person."
+    assert run.tasks.get(workflow="test_measure").status == "succeeded"
+
+
+def test_a_forked_run_names_where_it_comes_from():
+    first = open_both()
+
+    fork = direction_board.open_run([Step("test_report")], title="x", restart_of=first, origin=Run.Origin.FORKED)
+
+    assert (fork.origin, fork.restart_of) == ("forked", first)

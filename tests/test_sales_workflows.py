@@ -11,11 +11,12 @@ from selectolax.lexbor import LexborHTMLParser
 
 from agency import attempts, direction_board, work, workflows
 from agency.direction_board import Step
-from agency.models import Event, Task
+from agency.models import Event, Intent, Observation, Playbook, Promotion, Task
 from earnings.refusals import Refusal
 from storefront import releases
 from storefront.catalog import importing, publishing
 from storefront.models import CatalogImport, Product, Release
+from tests.board import owner
 from tests.factories import make_gig, make_product
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def template(settings, tmp_path):
 
 
 def run(workflow, **params):
-    opened = direction_board.open_run([Step(workflow, params)], title="test")
+    opened = direction_board.open_run([Step(workflow, params)], title="test", user=owner())
     work.work_off()
     return opened.tasks.get()
 
@@ -351,7 +352,7 @@ def test_a_build_of_a_named_file_imports_it_again():
 def test_an_attempt_after_a_crash_keeps_the_release_of_the_first():
     publishing.unlist(Product.objects.all())
     publishing.approve(Product.objects.filter(sku="KIT"))
-    opened = direction_board.open_run([Step("storefront_build")], title="test")
+    opened = direction_board.open_run([Step("storefront_build")], title="test", user=owner())
     first = releases.publish(releases.Build(opened.tasks.get().pk))
 
     work.work_off()
@@ -386,6 +387,64 @@ def test_publishing_a_draft_fails_with_the_reason_and_lists_nothing():
     assert task.attempts == 1
     assert not Release.objects.exists()
     assert not Product.objects.listed().exists()
+
+
+def wish():
+    """A run of a build that a wish chose, worked off as far as it goes, and its Sales task."""
+    intent = Intent.objects.create(statement="Launch", playbook=Playbook.objects.get(slug="launch-product"))
+    steps = [Step("storefront_build"), Step("launch_announcement")]
+    opened = direction_board.open_run(steps, title="Launch", intent=intent, user=owner())
+    work.work_off()
+    return opened.tasks.get(pipeline="sales")
+
+
+def test_a_build_that_a_wish_chose_lists_nothing_before_a_person_said_yes():
+    publishing.unlist(Product.objects.all())
+    publishing.approve(Product.objects.exclude(sku="YEN"))
+
+    task = wish()
+    assert (task.status, task.waiting_on) == ("waiting", "It would list 2 products in the shop (KIT, KIT-T).")
+    assert (Product.objects.listed().count(), Release.objects.count(), Observation.objects.count()) == (0, 0, 0)
+
+    direction_board.approve(task, by=owner())
+    work.work_off()
+
+    task.refresh_from_db()
+    assert (task.status, task.result["listed"]) == ("succeeded", ["KIT", "KIT-T"])
+    assert Promotion.objects.get().status == "draft"
+
+
+def test_a_build_that_would_change_nothing_asks_nobody():
+    assert wish().status == "succeeded"
+
+
+def test_a_no_to_a_build_leaves_the_shop_as_it_is_and_drops_the_announcement():
+    publishing.unlist(Product.objects.filter(sku="KIT"))
+    publishing.approve(Product.objects.filter(sku="KIT"))
+
+    task = wish()
+    direction_board.reject(task, by=owner(), reason="Not before Monday.")
+
+    assert dict(task.run.tasks.values_list("workflow", "status")) == {
+        "storefront_build": "failed",
+        "launch_announcement": "skipped",
+    }
+    assert Product.objects.get(sku="KIT").status == "approved"
+    assert not Release.objects.exists()
+
+
+def test_what_a_build_asks_names_what_a_file_would_change_in_the_shop():
+    build = workflows.get("storefront_build")
+    assert build.approval({"file": "shop.csv"}, None) == ""
+
+    Product.objects.filter(sku="KIT").update(price_minor=2)
+    Product.objects.filter(sku="YEN").update(summary="Another")
+    publishing.unlist(Product.objects.filter(sku="KIT-T"))
+    publishing.approve(Product.objects.filter(sku="KIT-T"))
+
+    asked = build.approval({"file": "shop.csv", "publish": ["KIT-T", "YEN"]}, None)
+    said = "It would list 1 product in the shop (KIT-T) and change 2 products by shop.csv (1 price)."
+    assert asked == said
 
 
 # --- What speaks for running them ---------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 SHORTEST_RUN = timedelta(minutes=15)
 AFTER_THE_LONGEST_TASK = timedelta(minutes=5)
+LONGEST_SUBJECT = 120  # characters
 
 
 class Concurrency(StrEnum):
@@ -97,6 +98,7 @@ class Workflow:
     approval_right = "agency.approve_task"
     approval_rule = ""  # when `approval` asks, in words for people
     answer_within = timedelta(hours=72)
+    touched: tuple[str, ...] = ()  # what `touches` says, where that does not depend on parameters
 
     def subject(self, params) -> str:
         """What a task with these parameters (as `Params` validated them) works on, at most 120 characters.
@@ -116,6 +118,10 @@ class Workflow:
     def evidence(self) -> list[Evidence]:
         """What in the data speaks for or against running this now."""
         return []
+
+    def touches(self, params) -> list[str]:
+        """What it would read, write and change with these parameters (as `Params` validated them): short texts."""
+        return list(self.touched)
 
     def measure(self, observation) -> dict | None:
         """What measuring again would give now, to show drift; None when that can't be told."""

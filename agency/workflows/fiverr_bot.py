@@ -14,7 +14,7 @@ from agency.attempts import Lost
 from agency.models import Package, ServiceOrder
 from agency.wanted_orders import read_order
 from agency.wording import count
-from agency.workflows import Evidence, NewArtifact, Outcome, Workflow, register
+from agency.workflows import LONGEST_SUBJECT, Concurrency, Evidence, NewArtifact, Outcome, Workflow, register
 from earnings.refusals import Refusal
 
 logger = logging.getLogger(__name__)
@@ -135,6 +135,23 @@ class FiverrBot(Workflow):
     pipeline = "ops"
     binds = ("inventory",)
     Params = Params
+    concurrency = Concurrency.QUEUE
+    subject_rule = "The order that it was asked for, or the round over all open orders."
+
+    def subject(self, params):
+        """Two at one order, or two rounds over all of them, would make the same files twice and offer once."""
+        if not params:
+            return "open orders"
+        if "service_order" in params:
+            order = ServiceOrder.objects.get(pk=params["service_order"])
+            if order.external_id:
+                return f"{order.channel_id} {order.external_id}"[:LONGEST_SUBJECT]
+            return order.number
+        external = params.get("external")
+        if not external:
+            return ""  # each run takes an order of its own
+        # Not the order's number: two runs may be opened before either has taken it.
+        return f"{external['channel'].strip()} {external['order_id'].strip()}"[:LONGEST_SUBJECT]
 
     def evidence(self):
         waiting = automatic_orders()
@@ -147,6 +164,13 @@ class FiverrBot(Workflow):
         if late:
             found.append(Evidence(f"{late} of them are late", 1.5, source))
         return found
+
+    def touches(self, params):
+        return [
+            _order_touched(params),
+            "asks a language model for words, if one is set up",
+            "stores files and a work log; an order is only offered, a person delivers it",
+        ]
 
     def prepare(self, work):
         """Take the order, or look for open ones: both need no measurement, and both may be done again."""
@@ -203,6 +227,19 @@ class FiverrBot(Workflow):
             [piece.offer for piece in offered],
             needs_human=problems[0].problem if stops else "",
         )
+
+
+def _order_touched(params):
+    if "service_order" in params:
+        return f"makes the files of {ServiceOrder(pk=params['service_order']).number}, and offers them"
+    if "gig" not in params:
+        return f"makes the files of up to {MOST_ORDERS} queued orders that a recipe can make, and offers them"
+    what = f"{params['gig']}, {params['package']}"
+    external = params.get("external")
+    if external is None:
+        return f"takes a simulated order of {what}, makes its files, and offers them"
+    where = f"{external['channel']} order {external['order_id']}"
+    return f"takes {where} of {what}, books what was paid as unearned, makes its files, and offers them"
 
 
 def automatic_orders():

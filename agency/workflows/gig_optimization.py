@@ -9,7 +9,7 @@ from rest_framework import serializers
 from agency import gig_review, promotion_texts, proposals
 from agency.models import Gig, Proposal
 from agency.wording import count
-from agency.workflows import Evidence, NewArtifact, Outcome, Workflow, register
+from agency.workflows import Concurrency, Evidence, NewArtifact, Outcome, Workflow, register
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -59,6 +59,11 @@ class GigOptimization(Workflow):
     pipeline = "ops"
     binds = ("inventory",)
     Params = Params
+    concurrency = Concurrency.QUEUE
+    subject_rule = "The gigs: one review at a time, so that an edit is proposed once."
+
+    def subject(self, params):
+        return "gigs"
 
     def evidence(self):
         gigs = list(Gig.objects.listed())
@@ -74,6 +79,14 @@ class GigOptimization(Workflow):
             link = "/admin/agency/proposal/?status__exact=open"
             found.append(Evidence(f"Proposals that wait for a decision: {waiting}", 0.7, link))
         return found
+
+    def touches(self, params):
+        which = ", ".join(params.get("gigs") or []) or "every listed gig"
+        return [
+            f"reads {which}, and the measured inventory",
+            "stores proposed edits, and ends open ones that they correct; a gig changes when a person accepts one",
+            "stores its review as HTML and CSV",
+        ]
 
     def prepare(self, work):
         """Which gigs are reviewed."""
