@@ -1,6 +1,6 @@
 """What workers run. A job is a bell: it carries nothing, and works the backlog off for one time slice."""
 
-from agency import direction_board, webhook_sender, webhooks
+from agency import direction_board, schedules, webhook_sender, webhooks
 from agency import work as working
 from agency.heartbeats import beat
 
@@ -17,6 +17,7 @@ def work():
 def sweep():
     """Answer the clock's bell: pick up what was left behind, then work."""
     direction_board.sweep()
+    schedules.fire()
     webhook_sender.start_if_due()
     webhooks.forget()
     work()
