@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 from agency import api as agency
 from agency import readiness
 from agency import services_api as services
+from agency import webhooks_api as webhooks
 from config.api import not_found
 from earnings import api as earnings
 from storefront import api as storefront
@@ -25,6 +26,8 @@ router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-ta
 router.register("gigs", services.GigViewSet)
 router.register("service-orders", services.ServiceOrderViewSet)
 router.register("portfolio", services.PortfolioViewSet, basename="portfolio")
+router.register("webhook-endpoints", webhooks.WebhookEndpointViewSet)
+router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet)
 router.register("products", storefront.ProductViewSet)
 
 api = [

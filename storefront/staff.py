@@ -8,7 +8,7 @@ from django.db.models import Q
 GROUPS = {
     # room -> model -> what may be done to it
     "Operators": {
-        "agency": {"*": ["view", "add", "change", "publish", "approve"]},
+        "agency": {"*": ["view", "add", "change", "publish", "approve"], "webhookendpoint": ["delete"]},
         "storefront": {"*": ["view", "publish"]},
         "earnings": {"*": ["view"]},
     },
@@ -28,13 +28,17 @@ GROUPS = {
 
 
 def create_groups(**kwargs):
-    """Make the three groups with their rights; what an owner changed in them later is left alone."""
+    """Make the three groups with their rights, and give them those that an update brings.
+
+    What an owner took from a group later stays taken.
+    """
+    known = set(Permission.objects.values_list("pk", flat=True))
     for room in ("earnings", "agency", "storefront"):
         create_permissions(apps.get_app_config(room), verbosity=0)  # ours may come before Django's own call
     for name, rooms in GROUPS.items():
         group, created = Group.objects.get_or_create(name=name)
-        if created:
-            group.permissions.set(Permission.objects.filter(_rights(rooms)))
+        rights = Permission.objects.filter(_rights(rooms))
+        group.permissions.add(*(rights if created else rights.exclude(pk__in=known)))
 
 
 def _rights(rooms):
