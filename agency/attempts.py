@@ -51,7 +51,7 @@ def hold_run(run_id, *, wait=True):
 
 # What TaskQuerySet.due says of queued tasks.
 _FREE = """
-    SELECT t.id FROM agency_task t JOIN agency_run r ON r.id = t.run_id
+    SELECT t.id, t.run_id, t.workflow, t.subject FROM agency_task t
     WHERE t.status = 'queued' AND t.due_at <= %(now)s
       AND (t.subject = '' OR NOT EXISTS (
         SELECT 1 FROM agency_task busy WHERE busy.workflow = t.workflow AND busy.subject = t.subject
@@ -59,45 +59,104 @@ _FREE = """
       AND NOT EXISTS (
         SELECT 1 FROM agency_breaker b WHERE b.workflow = t.workflow AND b.opened_at IS NOT NULL)
 """
-_NEXT = f"{_FREE} ORDER BY t.due_at, t.id LIMIT 1"
+NEXT = f"{_FREE} ORDER BY t.due_at, t.id LIMIT %(most)s"
 DUE = f"SELECT COUNT(*) FROM ({_FREE} LIMIT %(most)s) free"  # noqa: S608  a constant
 LAPSED = "SELECT COUNT(*) FROM agency_task WHERE status = 'running' AND lease_until < %(now)s"
-_CLAIM = """
-    UPDATE agency_task SET status = 'running', attempts = attempts + 1, lease_until = %(lease_until)s,
-      worker = %(worker)s, claimed_at = %(now)s, started_at = COALESCE(started_at, %(now)s), waiting_on = ''
-    WHERE id = (SELECT id FROM next) AND status = 'queued' AND due_at <= %(now)s
+CLAIM = """
+    UPDATE agency_task SET status = 'running', attempts = attempts + 1, lease_until = %s, worker = %s,
+      claimed_at = %s, started_at = COALESCE(started_at, %s), waiting_on = ''
+    WHERE id IN ({}) AND status = 'queued' AND due_at <= %s
     RETURNING id, run_id, pipeline, workflow, status, params, attempts, lease_until, worker, claimed_at, measures,
       binds, draft, approved_at
 """
-# PostgreSQL locks the run first (attempts.hold_run), and passes by a run that somebody holds.
-CLAIM = {
-    "sqlite": f"WITH next AS ({_NEXT}) {_CLAIM}",
-    "postgresql": f"WITH next AS MATERIALIZED ({_NEXT} FOR NO KEY UPDATE OF r SKIP LOCKED) {_CLAIM}",
-}
+HOLD_FREE = "SELECT id FROM agency_run WHERE id IN ({}) FOR NO KEY UPDATE SKIP LOCKED"
 STARTED = """
-    UPDATE agency_run SET event_count = event_count + 1, started_at = COALESCE(started_at, %s),
+    UPDATE agency_run SET event_count = event_count + %s, started_at = COALESCE(started_at, %s),
       status = CASE WHEN status IN ('queued', 'waiting') THEN 'running' ELSE status END
     WHERE id = %s RETURNING event_count
 """
+MOST_AT_ONCE = 10
 PAUSES = (0.003, 0.01, 0.03)  # seconds: a run is held for no longer than a claim or a finish takes
 
 
 def claim(worker):
     """Take the next due task under a lease, or None. The attempt's number is its fence."""
+    return next(iter(claim_some(worker)), None)
+
+
+def claim_some(worker, *, sharers=1, is_quick=lambda workflow: False):
+    """Take the next due task, or some if their workflows are quick; a list in the order in which to do them.
+
+    Of a long backlog a worker takes its part at once, one for each of the `sharers` who claim beside it: a claim
+    is a transaction, and the tasks of a quick workflow are hardly more. Long ones are taken one by one.
+    """
     for pause in (*PAUSES, None):
-        if not is_any_queued():
-            recover()
-            if not is_any_queued():
-                return None
         # The unique index refused a second task at one subject: somebody took the first at this moment.
         with suppress(IntegrityError):
-            task = _take(worker, timezone.now())
-            if task:
-                return task
+            tasks, is_any_left = _take(worker, timezone.now(), sharers, is_quick)
+            if tasks or not is_any_left:
+                return tasks or _recovered(worker)
         if pause is None:
-            return None
+            return []
         time.sleep(pause)
-    return None
+    return []
+
+
+def _recovered(worker):
+    """Nothing is queued; what a lost worker held may be."""
+    if not recover():
+        return []
+    tasks, _ = _take(worker, timezone.now(), 1, lambda workflow: False)
+    return tasks
+
+
+@transaction.atomic
+def _take(worker, now, sharers, is_quick):
+    """The tasks taken, and whether any was free."""
+    at = _stored(now)
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, {"now": at, "most": MOST_AT_ONCE * sharers})
+        free = cursor.fetchall()
+        wanted = _hand(free, sharers, is_quick)
+        if connection.features.has_select_for_update and wanted:
+            # Runs first (hold_run), and not those that somebody holds at this moment.
+            runs = sorted({run_id for _, run_id in wanted})
+            cursor.execute(HOLD_FREE.format(_places(runs)), runs)
+            held = {pk for (pk,) in cursor.fetchall()}
+            wanted = [row for row in wanted if row[1] in held]
+        if not wanted:
+            return [], bool(free)
+        ids = [pk for pk, _ in wanted]
+        values = [_stored(now + LEASE), worker[:80], at, at, *ids, at]
+        tasks = sorted(Task.objects.raw(CLAIM.format(_places(ids)), values), key=lambda task: ids.index(task.pk))
+        for run_id in sorted({task.run_id for task in tasks}):
+            notes = [_started(task) for task in tasks if task.run_id == run_id]
+            cursor.execute(STARTED, [len(notes), at, run_id])
+            Event.write(run_id, cursor.fetchone()[0], notes)
+    return tasks, True
+
+
+def _hand(free, sharers, is_quick):
+    """Which of the free tasks one worker takes: `(id, run)` of the first, and of quick ones its share."""
+    share = max(1, min(MOST_AT_ONCE, len(free) // (2 * sharers)))
+    hand = []
+    for pk, run_id, workflow, subject in free[:share]:
+        is_light = not subject and is_quick(workflow)
+        if hand and not is_light:
+            break
+        hand.append((pk, run_id))
+        if not is_light:
+            break
+    return hand
+
+
+def _started(task):
+    message = f"{task.workflow}: attempt {task.attempts}"
+    return Note("task.started", message, task.pk, {"attempt": task.attempts})
+
+
+def _places(values):
+    return ", ".join(["%s"] * len(values))
 
 
 def count_due(most):
@@ -112,39 +171,21 @@ def count_due(most):
         return queued + cursor.fetchone()[0]
 
 
-def is_any_queued():
-    """Whether a task may be claimed now. Unlike a claim it locks nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"now": _stored(timezone.now())})
-        return cursor.fetchone() is not None
-
-
-def _take(worker, now):
-    values = {"now": _stored(now), "lease_until": _stored(now + LEASE), "worker": worker[:80]}
-    with transaction.atomic():
-        found = list(Task.objects.raw(CLAIM[connection.vendor], values))
-        if not found:
-            return None
-        task = found[0]
-        with connection.cursor() as cursor:
-            cursor.execute(STARTED, [values["now"], task.run_id])
-            message = f"{task.workflow}: attempt {task.attempts}"
-            note = Note("task.started", message, task.pk, {"attempt": task.attempts})
-            Event.write(task.run_id, cursor.fetchone()[0], [note])
-    return task
-
-
 def recover(now=None):
-    """Queue again what lost workers held, once its lease ran out; end what keeps losing its workers."""
+    """Queue again what lost workers held, once its lease ran out; end what keeps losing its workers.
+
+    True if there was any.
+    """
     now = now or timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(LAPSED, {"now": _stored(now)})
         if not cursor.fetchone()[0]:
-            return
+            return False
     for task in Task.objects.filter(status=Task.Status.RUNNING, lease_until__lt=now)[:20]:
         with transaction.atomic(), suppress(Lost):
             if hold_run(task.run_id, wait=False):
                 _take_back(task, now)
+    return True
 
 
 def _take_back(task, now):
@@ -345,7 +386,7 @@ def _hand_over(task, fence, result, reason):
 
 
 def _bind(task):
-    kinds = ", ".join(["%s"] * len(task.binds))
+    kinds = _places(task.binds)
     with connection.cursor() as cursor:
         cursor.execute(BOUND.format(kinds), [task.pk, task.run_id, *task.binds])
         cursor.execute(SEEN.format(kinds), [task.run_id, *task.binds])

@@ -146,3 +146,50 @@ def test_two_tasks_at_one_subject_are_done_one_after_the_other():
     perform(first)
     second = attempts.claim("b")
     assert second.pk != first.pk
+
+
+def quick(workflow):
+    return True
+
+
+@pytest.mark.django_db
+def test_a_worker_takes_its_part_of_a_long_backlog_of_quick_tasks_at_once():
+    for _ in range(8):
+        open_run()
+
+    first = attempts.claim_some("a", sharers=1, is_quick=quick)
+    second = attempts.claim_some("b", sharers=2, is_quick=quick)
+
+    assert [task.pk for task in first] == list(Task.objects.filter(worker="a").values_list("pk", flat=True))
+    assert (len(first), len(second), Task.objects.filter(status="running").count()) == (4, 1, 5)
+    for task in [*first, *second]:
+        perform(task)
+    assert set(Run.objects.values_list("status", flat=True)) == {"succeeded", "queued"}
+    assert [
+        list(run.events.values_list("number", flat=True)) for run in Run.objects.filter(status="succeeded")
+    ] == [[1, 2, 3, 4]] * 5
+
+
+@pytest.mark.django_db
+def test_long_tasks_and_tasks_with_a_subject_are_taken_one_by_one():
+    for _ in range(8):
+        open_run()
+
+    assert len(attempts.claim_some("a", is_quick=lambda workflow: False)) == 1
+    Task.objects.filter(status="queued").update(subject="catalog")
+    assert len(attempts.claim_some("a", is_quick=quick)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_leases_of_tasks_that_wait_in_a_workers_hand_are_kept():
+    for _ in range(4):
+        open_run()
+    hand = attempts.claim_some("a", is_quick=quick)
+    keeper = LeaseKeeper()
+    Task.objects.update(lease_until=timezone.now() + timedelta(seconds=1))
+
+    with keeper.waiting(hand), keeper.keeping(hand[0], Slow.timeout):
+        keeper.look(time.monotonic() + RENEW_EVERY + 1)
+
+    soon = timezone.now() + timedelta(seconds=15)
+    assert Task.objects.filter(status="running", lease_until__gt=soon).count() == len(hand) == 2
