@@ -72,8 +72,7 @@ def problem(error, context):
 
 def _read_away(request, most=64_000_000):
     """Read an oversize body and drop it: a client that is still sending sees the answer, not a broken pipe."""
-    stream = request._request.META.get("wsgi.input")
-    while stream and most > 0 and (chunk := stream.read(min(most, 1 << 20))):
+    while most > 0 and (chunk := request._request.read(min(most, 1 << 20))):
         most -= len(chunk)
 
 
@@ -89,8 +88,8 @@ def not_found(request, *args, **kwargs):
     return _plain(404, "There is no such address.")
 
 
-def _plain(status, detail):
-    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+def _plain(status, detail, **extra):
+    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail} | extra
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
@@ -104,7 +103,7 @@ def bad_request(request, exception):
 def server_error(request):
     """A fault of ours: a problem for programs, a page for people."""
     if request.path_info.startswith("/api/"):
-        return _plain(500, "Something went wrong here; it was logged.")
+        return _plain(500, "Something went wrong here; it was logged.", request_id=request.id)
     return defaults.server_error(request)
 
 

@@ -4,6 +4,7 @@ Every variable is read first and checked together, so that a wrong environment i
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 def _time_zone(name):
     if name not in available_timezones():
         raise ValidationError("Not a time zone such as Europe/Istanbul.")
+
+
+def _origins(origins):
+    for origin in origins:
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            raise ValidationError(f"{origin!r} is not an origin such as https://app.example.com.")
 
 
 env = Env(eager=False)
@@ -44,6 +51,7 @@ Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))
 PROXIES = env.int("PROXIES", 0, validate=check.Range(min=0, max=5))
 HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", True)
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", False)
+CORS_ORIGINS = env.list("CORS_ORIGINS", [], validate=_origins)
 LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=check.OneOf(["text", "json"]))
 try:
     env.seal()
@@ -97,11 +105,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.requests.identified",
+    "config.origins.shared_with_origins",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.api.slashless",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "config.requests.ConditionalAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -164,10 +174,7 @@ CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
-        else {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": VAR_DIR / "cache",
-        }
+        else {"BACKEND": "config.cache.OneFileCache", "LOCATION": VAR_DIR / "cache" / "cache.sqlite3"}
     )
 }
 
@@ -283,8 +290,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.lists.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "config.schema.CallSchema",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "config.throttles.Anybody",
+        "config.throttles.Users",
     ],
     # How many proxies of ours stand in front: their count decides which address a throttle counts.
     "NUM_PROXIES": PROXIES,
@@ -328,12 +335,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "text": {"format": "{asctime} {levelname} {name} [{request_id}]: {message}", "style": "{"},
         "json": {"()": "config.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {"request_id": {"()": "config.logs.RequestId"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
+        "config": {"level": "INFO"},
         "agency": {"level": "INFO"},
         "storefront": {"level": "INFO"},
         "earnings": {"level": "INFO"},

@@ -19,6 +19,7 @@ def test_every_wrong_setting_is_named_at_once_and_without_a_traceback(tmp_path):
         "AI_BASE_URL": "ftp:x",
         "Q_WORKERS": "many",
         "LOG_FORMAT": "xml",
+        "CORS_ORIGINS": "https://app.example.com/page",
         "PUBLIC_URL": "shop",
     }
 
