@@ -9,6 +9,7 @@ from django.urls import path
 
 from agency import direction_board
 from agency.admin.holdups import holdups
+from agency.admin.restarts import ReplayForm, ResumeForm
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
 from agency.models import Artifact, Run
 
@@ -39,17 +40,21 @@ class RunAdmin(VerbAdmin, ReadOnlyAdmin):
         Verb(
             "resume",
             "Resume",
-            lambda run, request: direction_board.resume(run, user=request.user),
+            lambda run, request, **said: direction_board.resume(run, user=request.user, **said),
             "agency.add_run",
             "A new run keeps what had succeeded and does the rest.",
+            form=ResumeForm,
             fits=status_in("partial", "failed", "canceled", "timed_out"),
         ),
         Verb(
             "replay",
             "Run again",
-            lambda run, request: direction_board.replay(run, user=request.user),
+            lambda run, request, **said: direction_board.replay(
+                run, params=ReplayForm.edited(run, said), user=request.user
+            ),
             "agency.add_run",
-            "A new run of the same steps, measured anew.",
+            "A new run of the same steps, measured anew, with the same or other parameters.",
+            form=ReplayForm,
         ),
     )
 

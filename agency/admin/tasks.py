@@ -41,7 +41,7 @@ class TaskAdmin(VerbAdmin, ReadOnlyAdmin):
         Verb(
             "approve",
             "Approve and go on",
-            lambda task, request: direction_board.approve(task),
+            lambda task, request: direction_board.approve(task, by=request.user),
             who_decides,
             "You did what it waited for, or say yes to what it asks; it goes on.",
             fits=is_asking,
@@ -49,7 +49,7 @@ class TaskAdmin(VerbAdmin, ReadOnlyAdmin):
         Verb(
             "reject",
             "Reject",
-            lambda task, request, reason: direction_board.reject(task, reason=reason),
+            lambda task, request, reason: direction_board.reject(task, by=request.user, reason=reason),
             who_decides,
             "The task ends as failed, with your reason.",
             form=ReasonForm,

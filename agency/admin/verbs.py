@@ -39,7 +39,14 @@ class ReasonForm(forms.Form):
 
 
 class RowForm(forms.Form):
-    """What a verb needs to know, asked in words that depend on the row."""
+    """What a verb needs to know, asked in words that depend on the row.
+
+    `about_template` shows the row as far as the answer depends on it. With `may_be_empty` the verb needs no
+    answer: then it is a list action, too.
+    """
+
+    about_template = ""
+    may_be_empty = False
 
     def __init__(self, *args, row, **kwargs):
         super().__init__(*args, **kwargs)
@@ -152,8 +159,9 @@ class VerbAdmin(admin.ModelAdmin):
     def get_actions(self, request):
         actions = super().get_actions(request)
         for verb in self.verbs:
+            needs_nothing = verb.form is forms.Form or getattr(verb.form, "may_be_empty", False)
             # Where the right depends on the row it is asked at each row.
-            if verb.form is forms.Form and (callable(verb.right) or request.user.has_perm(verb.right)):
+            if needs_nothing and (callable(verb.right) or request.user.has_perm(verb.right)):
                 actions[verb.name] = (_action(verb), verb.name, f"{verb.label} (selected)")
         return actions
 

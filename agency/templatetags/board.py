@@ -39,6 +39,15 @@ def as_json(value):
 
 
 @register.filter
+def in_short(value):
+    """Data on one line, at most 200 characters; what is not there is a dash."""
+    if value is None:
+        return "-"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+@register.filter
 def took(began, ended):
     """The time between two moments: `0.3 s`, `2 min 5 s`, `1 h 12 min`."""
     if not (began and ended):
