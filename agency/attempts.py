@@ -19,7 +19,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from agency import breakers, settling, workflows
+from agency import breakers, settling, webhooks, workflows
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
 from agency.models.runs import Note, canonical_json
 
@@ -328,6 +328,7 @@ def ask(task, fence, what, workflow):
     )
     said = f"{task.workflow} waits for a person: {what}"
     note = Note("task.asks", said, task.pk, {"right": workflow.approval_right})
+    webhooks.announce_task(task, Task.Status.NEEDS_HUMAN)
     settling.settle(task.run_id, [note])
 
 
@@ -383,6 +384,7 @@ def _hand_over(task, fence, result, reason):
     ):
         raise Lost
     task.status, task.result, task.lease_until = Task.Status.NEEDS_HUMAN, result, None
+    webhooks.announce_task(task, task.status)
 
 
 def _bind(task):

@@ -15,7 +15,7 @@ from django.db.models import BooleanField, Exists, OuterRef
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from agency import approvals, breakers, entanglement, subjects, workflows
+from agency import approvals, breakers, entanglement, subjects, webhooks, workflows
 from agency.approvals import approve, reject
 from agency.attempts import close_attempt, hold_run
 from agency.bells import ring
@@ -194,6 +194,7 @@ def cancel(run, *, reason="canceled by a person", to=Run.Status.CANCELED):
     )
     notes = [Note("task.canceled", f"{task.workflow} canceled", task.pk) for task in tasks]
     Event.record_all(run.pk, [Note(f"run.{to}", f"The run was {reason}"), *notes])
+    webhooks.announce_run(run.pk, to)
     ring()  # what was queued behind one of its subjects is due now
     return run
 

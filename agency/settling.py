@@ -9,6 +9,7 @@ import json
 from django.db import connection
 from django.utils import timezone
 
+from agency import webhooks
 from agency.bells import ring
 from agency.models import Event, Run, Task
 from agency.models.runs import Note
@@ -80,6 +81,7 @@ def _end(run_id, to, notes):
         moved = cursor.fetchone()
     if moved:
         Event.write(run_id, moved[0], [*notes, Note(f"run.{to}", message)])
+        webhooks.announce_run(run_id, to)
     elif notes:
         Event.record_all(run_id, notes)
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from agency import attempts, direction_board, workflows
 from agency.direction_board import Step
-from agency.models import Run, Task
+from agency.models import Run, Task, WebhookDelivery
 from agency.work import RENEW_EVERY, LeaseKeeper, perform, work_off
 from agency.workflows import NewArtifact, Outcome, Workflow
+from tests.factories import make_endpoint
 
 PROOF = NewArtifact("proof", "proof.txt", "text/plain", b"done")
 
@@ -193,3 +194,27 @@ def test_the_leases_of_tasks_that_wait_in_a_workers_hand_are_kept():
 
     soon = timezone.now() + timedelta(seconds=15)
     assert Task.objects.filter(status="running", lease_until__gt=soon).count() == len(hand) == 2
+
+
+@pytest.mark.django_db
+def test_webhooks_hear_of_every_end_of_a_run_once_and_of_what_waits_for_a_person(slow):
+    make_endpoint()
+    open_run()
+    work_off()
+    canceled = open_run()
+    direction_board.cancel(canceled)
+    direction_board.cancel(canceled)
+    slow.perform = lambda self, work: Outcome({}, needs_human="The brief is empty.")
+    open_run()
+    work_off()
+    slow.approval = lambda self, params, run: "Publish it."
+    open_run()
+    work_off()
+
+    assert list(WebhookDelivery.objects.order_by("id").values_list("event_type", flat=True)) == [
+        "run.succeeded",
+        "run.canceled",
+        "task.needs_human",
+        "run.needs_human",
+        "task.needs_human",
+    ]
