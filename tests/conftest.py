@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from earnings import append_only
 
 seed_playbooks = import_module("agency.migrations.0003_playbooks")
+seed_phrases = import_module("agency.migrations.0020_playbook_phrases")
 seed_chart = import_module("earnings.migrations.0003_chart_and_channels")
 
 
@@ -69,6 +70,7 @@ def _tables_can_be_emptied_between_tests():
             for table in tables:
                 append_only.install(self.connection, table)
         seed_playbooks.create(apps, None)
+        seed_phrases.add(apps, None)
         seed_chart.add(apps, None)
 
     operations.execute_sql_flush = flush_without_triggers

@@ -3,7 +3,7 @@
 from agency import chimera_engine, promotion_texts
 from agency.models import Promotion
 from agency.workflows import Evidence, NewArtifact, Outcome, Workflow, register
-from agency.workflows.service_promotion import AGENT, Draft, draft, offer_facts, product_item
+from agency.workflows.service_promotion import AGENT, DRAFTED, Draft, draft, offer_facts, product_item
 
 MOST_ITEMS = 6
 
@@ -15,6 +15,7 @@ class LaunchAnnouncement(Workflow):
     description = "Announces what a storefront release listed, at the prices that were measured after it."
     pipeline = "ops"
     binds = ("inventory", "storefront_release")
+    touched = ("reads the measured inventory and release", *DRAFTED)
 
     def evidence(self):
         drafts = Promotion.objects.filter(status=Promotion.Status.DRAFT, task__workflow=self.key).count()

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 from rest_framework import serializers
 
 from agency import chimera_engine, promotion_texts
-from agency.models import Gig, Promotion
+from agency.models import Gig, Promotion, ServiceOrder
 from agency.wording import count
 from agency.workflows import Evidence, NewArtifact, Outcome, PermanentError, Workflow, register
 from earnings import money
@@ -15,6 +15,10 @@ from earnings import money
 AGENT = "Promoter"
 MOST_SERVICES, MOST_PRODUCTS = 3, 3
 LOOK_BACK = timedelta(days=90)
+DRAFTED = (
+    "asks a language model for words, if one is set up",
+    "stores a draft of a promotion and its files; nothing is published until a person publishes it",
+)
 
 
 class Params(serializers.Serializer):
@@ -53,20 +57,25 @@ class ServicePromotion(Workflow):
     Params = Params
 
     def evidence(self):
-        gigs = list(quiet_gigs())
+        gigs = Gig.objects.listed().count()
         if not gigs:
             return [Evidence("no gig is listed: there is nothing to promote", 0.2, "/admin/agency/gig/")]
-        quiet = sum(not gig.sold for gig in gigs)
+        recent = ServiceOrder.objects.filter(gig=OuterRef("pk"), created_at__gte=timezone.now() - LOOK_BACK)
+        quiet = Gig.objects.listed().filter(~Exists(recent)).count()
         drafts = Promotion.objects.filter(status=Promotion.Status.DRAFT).count()
         found = []
         if quiet:
-            factor = 1 + quiet / len(gigs)
-            text = f"{quiet} of {len(gigs)} listed gigs had no order in {LOOK_BACK.days} days"
+            factor = 1 + quiet / gigs
+            text = f"{quiet} of {gigs} listed gigs had no order in {LOOK_BACK.days} days"
             found.append(Evidence(text, factor, "/admin/agency/gig/?is_listed__exact=1"))
         if drafts:
             link = "/admin/agency/promotion/?status__exact=draft"
             found.append(Evidence(f"Drafts of promotions that wait for a decision: {drafts}", 0.7, link))
         return found
+
+    def touches(self, params):
+        which = ", ".join(params.get("gigs") or []) or "the listed gigs with the fewest orders"
+        return [f"reads the measured inventory, above all {which}", *DRAFTED]
 
     def prepare(self, work):
         """Which services, best first: a decision that needs no measurement."""
