@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from agency import api as agency
 from agency import readiness
+from agency import schedules_api as schedules
 from agency import services_api as services
 from agency import webhooks_api as webhooks
 from config.api import not_found
@@ -20,6 +21,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("intents", agency.IntentViewSet)
 router.register("runs", agency.RunViewSet)
 router.register("tasks", agency.TaskViewSet)
+router.register("schedules", schedules.ScheduleViewSet)
 router.register("observations", agency.ObservationViewSet)
 router.register("artifacts", agency.ArtifactViewSet)
 router.register("chimera/tasks", agency.ChimeraTaskViewSet, basename="chimera-task")
