@@ -7,6 +7,7 @@ from agency.admin import (  # noqa: F401  they register their models
     intents,
     promotions,
     runs,
+    schedules,
     service_orders,
     tasks,
     tokens,
