@@ -21,6 +21,7 @@ from agency.attempts import close_attempt, hold_run
 from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
+from agency.models.inserts import insert
 from agency.models.runs import Note
 from agency.settling import wake_bound
 from agency.steps import Step, plan, planned, pointers, validated
@@ -47,7 +48,10 @@ INTENT_EXPIRES_AFTER = timedelta(days=7)
 MOST_DRIFTED = 100  # parts that the event of a resumed run names
 # With its values in the text, because SQLite uses a partial index only for a condition that it can read.
 OPEN = "status IN ('queued', 'running', 'waiting')"
-COUNT_OPEN = f"SELECT count(*) FROM (SELECT 1 FROM agency_run WHERE {OPEN} LIMIT %s) AS open"  # noqa: S608
+GATE = f"""
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM agency_run WHERE {OPEN} LIMIT %s) AS open_runs),
+           (SELECT count(*) FROM agency_breaker WHERE opened_at IS NOT NULL AND workflow IN ({{}}))
+"""  # noqa: S608  nobody's values in it
 
 
 # --- Opening -------------------------------------------------------------------------------------------
@@ -89,17 +93,18 @@ def _open(entries, opening):
     now = timezone.now()
     keys = [entry.workflow.key for entry in entries]
     deadline = _deadline(opening.deadline, keys)
-    breakers.refuse_stopped([key for key in keys if key not in opening.kept])
-    _refuse_crowd()
-    run = Run.objects.create(
+    _refuse_crowd([key for key in keys if key not in opening.kept])
+    run = Run(
         title=opening.title[:300],
         intent=opening.intent,
         created_by=opening.user,
         restart_of=opening.restart_of,
         origin=opening.origin,
         event_count=1,
+        created_at=now,
         deadline_at=now + deadline,
     )
+    insert([run])
     _add_tasks(run, [_task(run, entry, opening, now) for entry in entries])
     told = {"tasks": keys} | opening.told
     if opening.deadline is not None:
@@ -117,12 +122,15 @@ def _deadline(asked, keys):
     return asked
 
 
-def _refuse_crowd():
+def _refuse_crowd(keys):
+    """Refuse what is stopped by its breaker, and everything while too many runs are open."""
+    most = settings.RUNS_WAITING_LIMIT
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_OPEN, [settings.RUNS_WAITING_LIMIT])
-        is_full = cursor.fetchone()[0] >= settings.RUNS_WAITING_LIMIT
-    if is_full:
-        most = settings.RUNS_WAITING_LIMIT
+        cursor.execute(GATE.format(", ".join(["%s"] * len(keys)) or "NULL"), [most, *keys])
+        open_runs, stopped = cursor.fetchone()
+    if stopped:
+        breakers.refuse_stopped(keys)
+    if open_runs >= most:
         raise Refusal(f"{most} runs are open; no more are taken in until some end.", status=429, retry_after=5)
 
 
@@ -149,14 +157,14 @@ def _add_tasks(run, tasks):
     """Insert the tasks. Of several runs that come at once for a sole subject, one wins; the others are refused."""
     sole = [task for task in tasks if task.is_sole and task.status == Task.Status.QUEUED]
     if not sole:
-        Task.objects.bulk_create(tasks)
+        insert(tasks)
         return
     for task in sole:
         if workflows.get(task.workflow).concurrency == Concurrency.CANCEL_RUNNING:
             _make_way(task)
     try:
         with transaction.atomic():
-            Task.objects.bulk_create(tasks)
+            insert(tasks)
     except IntegrityError:
         raise subjects.taken(sole) from None
 

@@ -62,6 +62,8 @@ def make_service_order(gig=None, **fields):
 
 def make_run(**fields):
     defaults = {"title": "A run", "deadline_at": timezone.now() + timedelta(minutes=15)}
+    if "restart_of" in fields:
+        defaults["origin"] = Run.Origin.REPLAYED
     return Run.objects.create(**(defaults | fields))
 
 
