@@ -53,7 +53,7 @@ def respond(run, after, user_id=None):
     """The stream of a run after event number `after`, until the run has ended and everything was sent.
 
     A caller who has everything of a run that ended is answered 204: that tells browsers not to reconnect.
-    Raises Refusal (503) when no place is free, in all or for this user.
+    Raises Refusal when no place is free: 503, or 429 when it is this user who has too many.
     """
     if run.status in Run.TERMINAL and after >= run.event_count:
         return HttpResponse(status=204)
@@ -73,12 +73,12 @@ class _Places:
 
     def take(self, user_id):
         with self._lock:
-            mine = self._taken[user_id] >= PLACES_OF_ONE
-            if mine or self._taken.total() >= PLACES:
-                whose = "your live streams" if mine else "live streams"
-                raise Refusal(
-                    f"All {whose} are taken; ask for JSON, or again in a moment.", status=503, retry_after=5
-                )
+            if self._taken[user_id] >= PLACES_OF_ONE:
+                detail = f"{PLACES_OF_ONE} live streams are open for you already; ask for JSON, or close one."
+                raise Refusal(detail, status=429, retry_after=5)
+            if self._taken.total() >= PLACES:
+                detail = "All live streams are taken; ask for JSON, or again in a moment."
+                raise Refusal(detail, status=503, retry_after=5)
             self._taken[user_id] += 1
 
     def give_back(self, user_id):
