@@ -57,8 +57,8 @@ class CallSchema(AutoSchema):
 class TokenScheme(KnoxTokenScheme):
     """Our tokens in the form of knox's."""
 
-    target_class = "knox.auth.TokenAuthentication"
-    name = "token"
+    target_class = "agency.tokens.NarrowedTokens"
+    name = "knoxApiToken"
 
 
 class WorkflowKey(OpenApiSerializerFieldExtension):

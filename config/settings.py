@@ -280,7 +280,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = STORE_EMAIL
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "agency.tokens.NarrowedTokens",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["earnings.rights.ModelRights"],

@@ -412,3 +412,35 @@ def test_a_wish_that_can_not_collapse_leaves_nothing_behind(api):
 
     assert answer.status_code == 422
     assert (Intent.objects.count(), Run.objects.count()) == (0, 0)
+
+
+def test_a_body_that_is_too_large_is_refused_with_a_problem(api, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+
+    answer = api.post("/api/v1/orchestrate/intent", {"statement": "x" * 1000})
+
+    assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
+    assert Intent.objects.count() == 0
+
+
+@pytest.mark.parametrize("header", ["Token", "Token a b", "Token \xff\xfe", "Token zz", "Token " + "f" * 64])
+def test_what_is_no_token_is_401_as_a_problem(nobody, header):
+    answer = nobody.get("/api/v1/runs", headers={"Authorization": header})
+
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"statement": 5}, "/statement"),
+        ({"statement": "Boost revenue", "collapse": "no"}, "/collapse"),
+        ({"statement": "Boost revenue", "collapse": 0}, "/collapse"),
+        ({"statement": True}, "/statement"),
+    ],
+)
+def test_a_value_of_another_json_type_is_not_guessed_at(api, body, pointer):
+    answer = api.post("/api/v1/orchestrate/intent", body)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert Intent.objects.count() == 0

@@ -1,7 +1,5 @@
 """Ways into the API for programs: made, shown once, revoked."""
 
-from datetime import timedelta
-
 import knox.admin  # noqa: F401  it registers its own page first; ours takes its place
 from django import forms
 from django.contrib import admin
@@ -12,6 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
 from django.urls import reverse
 from knox.models import AuthToken
+
+from agency.tokens import make_token
+from earnings.refusals import Refusal
 
 LONGEST = 3650  # days
 
@@ -24,6 +25,15 @@ class TokenForm(forms.Form):
         max_value=LONGEST,
         label="Valid for days",
         help_text="Empty = until it is revoked.",
+    )
+    is_read_only = forms.BooleanField(
+        required=False, label="Only to read", help_text="It may view what its user may view, and change nothing."
+    )
+    rights = forms.CharField(
+        required=False,
+        label="Only these rights",
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        help_text="One on each line, such as agency.view_run. Empty = all rights of the user.",
     )
 
     def __init__(self, *args, asked_by, **kwargs):
@@ -41,10 +51,10 @@ admin.site.unregister(AuthToken)
 class TokenAdmin(admin.ModelAdmin):
     """Tokens are stored hashed: nobody sees one again. Deleting one revokes it."""
 
-    list_display = ["begins_with", "user", "created", "expiry"]
-    list_select_related = ["user"]
+    list_display = ["begins_with", "user", "may", "created", "expiry"]
+    list_select_related = ["user", "scope"]
     search_fields = ["token_key", "user__username"]
-    fields = ["begins_with", "user", "created", "expiry"]
+    fields = ["begins_with", "user", "may", "created", "expiry"]
     readonly_fields = fields
 
     def has_change_permission(self, request, obj=None):
@@ -76,15 +86,25 @@ class TokenAdmin(admin.ModelAdmin):
             "form": form,
             "back": reverse("admin:knox_authtoken_changelist"),
         }
-        if request.method == "POST" and form.is_valid():
-            days = form.cleaned_data["days"]
-            expiry = timedelta(days=days) if days else None
-            row, context["token"] = AuthToken.objects.create(user=form.cleaned_data["user"], expiry=expiry)
+        if request.method == "POST" and form.is_valid() and (made := self._make(form)):
+            row, context["token"] = made
             self.log_addition(request, row, f"Made an API token of {row.user}")
             context |= {"made": row, "title": "The new API token"}
             # Shown in the answer itself: a redirect would have to keep it in a cookie or the session.
             return render(request, "admin/agency/token.html", context)
         return render(request, "admin/agency/verb.html", context)
+
+    def _make(self, form):
+        asked = form.cleaned_data
+        try:
+            return make_token(
+                asked["user"],
+                days=asked["days"],
+                is_read_only=asked["is_read_only"],
+                rights=asked["rights"].split(),
+            )
+        except Refusal as refusal:
+            form.add_error("rights", refusal.detail)
 
     def log_addition(self, request, obj, message):
         """In the admin's history under a name that people know: the model's own is its digest."""
@@ -100,3 +120,7 @@ class TokenAdmin(admin.ModelAdmin):
     @admin.display(description="begins with", ordering="token_key")
     def begins_with(self, token):
         return f"{token.token_key}…"
+
+    @admin.display(description="may do")
+    def may(self, token):
+        return str(token.scope) if hasattr(token, "scope") else "everything that its user may"

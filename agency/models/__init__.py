@@ -5,6 +5,7 @@ from agency.models.proposals import Promotion, Proposal
 from agency.models.runs import Artifact, Attempt, Breaker, Event, Heartbeat, Observation, Run, Task
 from agency.models.schedules import Schedule
 from agency.models.service_orders import Delivery, Gig, Package, ServiceOrder, SuccessStory
+from agency.models.tokens import NarrowedUser, TokenScope
 from agency.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Gig",
     "Heartbeat",
     "Intent",
+    "NarrowedUser",
     "Observation",
     "Package",
     "Playbook",
@@ -30,6 +32,7 @@ __all__ = [
     "ServiceOrder",
     "SuccessStory",
     "Task",
+    "TokenScope",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]
