@@ -99,7 +99,12 @@ class IntentAdmin(admin.ModelAdmin):
 
     def get_urls(self):
         collapse = self.admin_site.admin_view(self.collapse_view)
-        return [path("<int:pk>/collapse/", collapse, name="agency_intent_collapse"), *super().get_urls()]
+        fork = self.admin_site.admin_view(self.fork_view)
+        return [
+            path("<int:pk>/collapse/", collapse, name="agency_intent_collapse"),
+            path("<int:pk>/fork/", fork, name="agency_intent_fork"),
+            *super().get_urls(),
+        ]
 
     def add_view(self, request, form_url="", extra_context=None):
         if request.method == "POST" and self.has_add_permission(request):
@@ -122,10 +127,19 @@ class IntentAdmin(admin.ModelAdmin):
         if intent:
             extra["subtitle"] = None  # the wish stands below
             extra["states"] = intent.states.all()
-            extra["can_collapse"] = request.user.has_perm("agency.add_run")
+            extra["can_run"] = request.user.has_perm("agency.add_run")
+            extra["are_left"] = intent.status == "collapsed" and intent.states.filter(is_chosen=False).exists()
         return super().change_view(request, object_id, form_url, (extra_context or {}) | extra)
 
     def collapse_view(self, request, pk):
+        """Run the chosen states: once, however often this is sent."""
+        return self._run_states(request, pk, quantum_state.collapse)
+
+    def fork_view(self, request, pk):
+        """Run states that the collapse did not choose, beside what it did."""
+        return self._run_states(request, pk, quantum_state.fork)
+
+    def _run_states(self, request, pk, verb):
         intent = self.get_object(request, str(pk))
         if intent is None or not request.user.has_perm("agency.add_run"):
             return TemplateResponse(request, "403.html", status=403)
@@ -133,7 +147,7 @@ class IntentAdmin(admin.ModelAdmin):
         if request.method != "POST":
             return HttpResponseRedirect(page)
         try:
-            run = quantum_state.collapse(intent, choose=request.POST.getlist("choose"), user=request.user)
+            run = verb(intent, choose=request.POST.getlist("choose"), user=request.user)
         except Refusal as refusal:
             self.message_user(request, refusal.detail, messages.ERROR)
             return HttpResponseRedirect(page)
