@@ -1,6 +1,7 @@
 """Breakers: who keeps failing is stopped, visibly, until a person says go on."""
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from agency import breakers
@@ -75,6 +76,37 @@ def test_an_open_breaker_holds_queued_tasks_back_until_a_person_closes_it(staff)
     breaker.refresh_from_db()
     assert (breaker.failures, breaker.opened_at, breaker.closed_by) == (0, None, staff)
     assert breaker.closed_at <= timezone.now()
+
+
+def test_staff_see_what_is_stopped_and_why_and_close_it(staff_client):
+    trip()
+    page = "/admin/agency/breaker/flaky/"
+
+    front, listed = staff_client.get("/admin/"), staff_client.get("/admin/agency/breaker/")
+    shown = staff_client.get(f"{page}change/")
+    assert "Stopped, because it kept failing" in front.content.decode()
+    assert "RuntimeError: 5" in front.content.decode()
+    assert "stopped" in listed.content.decode()
+    assert f'href="{page}do/close/"' in shown.content.decode()
+
+    for _ in range(2):
+        assert staff_client.post(f"{page}do/close/").status_code == 302
+
+    breaker = Breaker.objects.get()
+    assert (breaker.opened_at, breaker.closed_by.username) == (None, "owner")
+    assert "Stopped" not in staff_client.get("/admin/").content.decode()
+    assert f'href="{page}do/close/"' not in staff_client.get(f"{page}change/").content.decode()
+
+
+def test_a_breaker_is_closed_by_who_may_change_breakers_only(client):
+    trip()
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_breaker"))
+    client.force_login(user)
+
+    assert client.get("/admin/agency/breaker/flaky/change/").status_code == 200
+    assert client.post("/admin/agency/breaker/flaky/do/close/").status_code == 403
+    assert Breaker.objects.get().opened_at is not None
 
 
 def test_a_late_success_does_not_close_an_open_breaker():

@@ -2,6 +2,7 @@
 
 from agency.admin import (  # noqa: F401  they register their models
     artifacts,
+    breakers,
     chimera,
     gigs,
     intents,

@@ -5,7 +5,7 @@ import json
 from django import template
 from django.utils import timezone
 
-from agency.models import Playbook, Run, ServiceOrder, Task
+from agency.models import Breaker, Playbook, Run, ServiceOrder, Task
 from earnings import dashboard
 
 register = template.Library()
@@ -24,6 +24,8 @@ def board_front(context):
         front["waiting"] = Task.objects.filter(asked_at__isnull=False).count()
         ready = (ServiceOrder.Status.READY, ServiceOrder.Status.AWAITING_BRIEF)
         front["orders"] = ServiceOrder.objects.filter(status__in=ready).count()
+    if user.has_perm("agency.view_breaker"):
+        front["stopped"] = Breaker.objects.filter(opened_at__isnull=False)
     front["may_wish"] = user.has_perms(["agency.add_intent", "agency.add_run"])
     if user.has_perm("earnings.view_earning"):
         front["money"] = dashboard.summary()
