@@ -1,5 +1,7 @@
 """The agency's door for programs: wishes, runs and what they leave behind."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import Prefetch
 from django.http import FileResponse
@@ -43,6 +45,12 @@ def accepted(run):
     return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": f"/api/v1/runs/{run.pk}"})
 
 
+def deadline(asked):
+    """How long the run may take, if the caller says so."""
+    seconds = asked.get("deadline_seconds")
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def checked(serializer_class, request):
     """The request's body as the serializer understands it; each bad value is refused by its pointer."""
     serializer = serializer_class(data=request.data)
@@ -53,14 +61,15 @@ def checked(serializer_class, request):
 class _Orchestrate(KnowsItsParameters, RemembersAnswers, APIView):
     rights = ("agency.add_run",)
 
-    def start(self, request, name, key, params, pipeline):
+    def start(self, request, asked, name, pipeline):
+        key = asked[name]
         known = [w.key for w in workflows.every(pipeline)]
         if key not in known:
             raise Refusal.of_field(f"/{name}", f"There is no {name} {key!r}. Known: {', '.join(known)}.")
+        step = direction_board.Step(key, asked["params"])
         title = workflows.get(key).title
-        return accepted(
-            direction_board.open_run([direction_board.Step(key, params)], title=title, user=request.user)
-        )
+        run = direction_board.open_run([step], title=title, user=request.user, deadline=deadline(asked))
+        return accepted(run)
 
 
 class OrchestrateSales(_Orchestrate):
@@ -72,7 +81,7 @@ class OrchestrateSales(_Orchestrate):
         `storefront_build` imports, publishes what was approved and verifies it.
         """
         asked = checked(s.OrchestrateSales, request)
-        return self.start(request, "operation", asked["operation"], asked["params"], "sales")
+        return self.start(request, asked, "operation", "sales")
 
 
 class OrchestrateService(_Orchestrate):
@@ -80,7 +89,7 @@ class OrchestrateService(_Orchestrate):
     def post(self, request):
         """Trigger a service workflow. A Sales task that measures what it binds runs beside it."""
         asked = checked(s.OrchestrateService, request)
-        return self.start(request, "workflow", asked["workflow"], asked["params"], "ops")
+        return self.start(request, asked, "workflow", "ops")
 
 
 class OrchestrateIntent(KnowsItsParameters, RemembersAnswers, APIView):
@@ -99,7 +108,9 @@ class OrchestrateIntent(KnowsItsParameters, RemembersAnswers, APIView):
         asked = checked(s.OrchestrateIntent, request)
         with transaction.atomic():  # a wish that can't collapse leaves nothing behind
             intent = quantum_state.superpose(asked["statement"], user=request.user)
-            run = quantum_state.collapse(intent, user=request.user) if asked["collapse"] else None
+            run = None
+            if asked["collapse"]:
+                run = quantum_state.collapse(intent, user=request.user, deadline=deadline(asked))
         if run:
             return accepted(run)
         location = {"Location": f"/api/v1/intents/{intent.pk}"}
@@ -112,7 +123,7 @@ class IntentViewSet(RemembersAnswers, Rows):
 
     @property
     def rights(self):
-        return ("agency.add_run",) if self.action == "collapse" else ("agency.view_intent",)
+        return ("agency.add_run",) if self.action in ("collapse", "fork") else ("agency.view_intent",)
 
     queryset = Intent.objects.select_related("playbook").prefetch_related("states", "runs")
     serializer_class = s.IntentSerializer
@@ -128,6 +139,19 @@ class IntentViewSet(RemembersAnswers, Rows):
         if asked["dry_run"]:
             return Response({"tasks": quantum_state.preview(intent, asked.get("choose"))})
         return accepted(quantum_state.collapse(intent, choose=asked.get("choose"), user=request.user))
+
+    @extend_schema(request=s.ForkRequest, responses={202: s.RunSerializer, 200: s.PreviewSerializer})
+    @action(detail=True, methods=["post"])
+    def fork(self, request, pk=None):
+        """Run what the collapse did not choose, in a run beside the first.
+
+        With `dry_run`, only say what would run. An equal fork that is still open is answered again.
+        """
+        asked = checked(s.ForkRequest, request)
+        intent = self.get_object()
+        if asked["dry_run"]:
+            return Response({"tasks": quantum_state.preview_fork(intent, asked.get("choose"))})
+        return accepted(quantum_state.fork(intent, choose=asked.get("choose"), user=request.user))
 
 
 @extend_schema(tags=["runs"])
@@ -151,17 +175,24 @@ class RunViewSet(RemembersAnswers, Rows):
         direction_board.cancel(self.get_object())
         return Response(s.RunSerializer(self.get_object()).data)
 
-    @extend_schema(request=None, responses={202: s.RunSerializer})
+    @extend_schema(request=s.ResumeRequest, responses={202: s.RunSerializer})
     @action(detail=True, methods=["post"])
     def resume(self, request, pk=None):
-        """Open a new run that keeps what had succeeded, with its observations, and does the rest."""
-        return accepted(direction_board.resume(self.get_object(), user=request.user))
+        """Open a new run that keeps what had succeeded, with its observations, and does the rest.
 
-    @extend_schema(request=None, responses={202: s.RunSerializer})
+        Its event `run.drifted` names what changed since it was measured; with `measure_again`, that is measured
+        anew, and what was bound to it is done anew.
+        """
+        asked = checked(s.ResumeRequest, request)
+        run = direction_board.resume(self.get_object(), measure_again=asked["measure_again"], user=request.user)
+        return accepted(run)
+
+    @extend_schema(request=s.ReplayRequest, responses={202: s.RunSerializer})
     @action(detail=True, methods=["post"])
     def replay(self, request, pk=None):
-        """Open a new run of the same steps, measured anew."""
-        return accepted(direction_board.replay(self.get_object(), user=request.user))
+        """Open a new run of the same steps, measured anew, with the same parameters or those of `params`."""
+        asked = checked(s.ReplayRequest, request)
+        return accepted(direction_board.replay(self.get_object(), params=asked.get("params"), user=request.user))
 
     @extend_schema(responses=s.EntanglementSerializer)
     @action(detail=True)
@@ -206,15 +237,16 @@ class TaskViewSet(RemembersAnswers, Rows):
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def approve(self, request, pk=None):
-        """A person did what the task waited for: it is tried again."""
-        direction_board.approve(self.get_object())
+        """A person says yes, or did what the task waited for: it goes on. It needs the right in `asked_of`."""
+        direction_board.approve(self.get_object(), by=request.user)
         return Response(s.TaskSerializer(self.get_object()).data)
 
     @extend_schema(request=s.RejectRequest)
     @action(detail=True, methods=["post"])
     def reject(self, request, pk=None):
         """A person said no: the task ends as failed."""
-        direction_board.reject(self.get_object(), reason=checked(s.RejectRequest, request)["reason"])
+        reason = checked(s.RejectRequest, request)["reason"]
+        direction_board.reject(self.get_object(), by=request.user, reason=reason)
         return Response(s.TaskSerializer(self.get_object()).data)
 
 

@@ -192,8 +192,11 @@ def _steps(states):
     return [direction_board.Step(state.workflow, state.params) for state in states]
 
 
-def collapse(intent, *, choose=None, user=None):
-    """Choose from the superposition and open the intent's one run; whoever comes later gets that run."""
+def collapse(intent, *, choose=None, user=None, deadline=None):
+    """Choose from the superposition and open the intent's one run; whoever comes later gets that run.
+
+    `deadline` is how long the run may take, as `direction_board.open_run` has it.
+    """
     first = intent.runs.filter(restart_of=None).first()
     if first:
         return first
@@ -203,7 +206,9 @@ def collapse(intent, *, choose=None, user=None):
             keys = [state.key for state in chosen]
             intent.states.exclude(key__in=keys).update(is_chosen=False)
             intent.states.filter(key__in=keys).update(is_chosen=True)
-            return direction_board.open_run(_steps(chosen), title=intent.statement, intent=intent, user=user)
+            return direction_board.open_run(
+                _steps(chosen), title=intent.statement, intent=intent, user=user, deadline=deadline
+            )
     first = intent.runs.filter(restart_of=None).first()
     if first is None:
         raise Refusal(f"This intent is {intent.get_status_display()}.", allowed=intent.allowed)

@@ -34,11 +34,20 @@ class WorkflowKeyField(serializers.CharField):
         return [workflow.key for workflow in workflows.every(self.pipeline)]
 
 
+_DEADLINE = {
+    "required": False,
+    "min_value": 60,
+    "max_value": 86_400,
+    "help_text": "The run ends as timed_out after this long; without it, after what its tasks may take.",
+}
+
+
 class OrchestrateSales(Request):
     """Which Sales workflow to run."""
 
     operation = WorkflowKeyField("sales")
     params = serializers.DictField(required=False, default=dict)
+    deadline_seconds = serializers.IntegerField(**_DEADLINE)
 
 
 class OrchestrateService(Request):
@@ -46,6 +55,7 @@ class OrchestrateService(Request):
 
     workflow = WorkflowKeyField("ops")
     params = serializers.DictField(required=False, default=dict)
+    deadline_seconds = serializers.IntegerField(**_DEADLINE)
 
 
 class OrchestrateIntent(Request):
@@ -53,6 +63,7 @@ class OrchestrateIntent(Request):
 
     statement = serializers.CharField(max_length=300, help_text="For example: Maximize profit")
     collapse = serializers.BooleanField(required=False, default=True)
+    deadline_seconds = serializers.IntegerField(**_DEADLINE)
 
 
 class CollapseRequest(Request):
@@ -62,6 +73,29 @@ class CollapseRequest(Request):
         child=serializers.CharField(max_length=40), required=False, allow_null=True, max_length=50
     )
     dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class ForkRequest(Request):
+    """Which of the states to run that the collapse did not choose; without `choose`, all of them."""
+
+    choose = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, allow_null=True, max_length=50
+    )
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+
+class ReplayRequest(Request):
+    """Parameters for some of the run's workflows, in place of those that they had."""
+
+    params = serializers.DictField(
+        child=serializers.DictField(), required=False, allow_null=True, help_text='`{"inventory_audit": {...}}`'
+    )
+
+
+class ResumeRequest(Request):
+    """Whether what was measured is measured anew."""
+
+    measure_again = serializers.BooleanField(required=False, default=False)
 
 
 class RejectRequest(Request):
@@ -210,10 +244,12 @@ class PlannedTaskSerializer(serializers.Serializer):
     measures = serializers.ListField(child=serializers.CharField())
     binds = serializers.ListField(child=serializers.CharField())
     description = serializers.CharField()
+    touches = serializers.ListField(child=serializers.CharField(), help_text="What it would change.")
+    asks = serializers.CharField(help_text="What it asks a person before it does it; empty = nothing.")
 
 
 class PreviewSerializer(serializers.Serializer):
-    """What a collapse would run; nothing runs."""
+    """What a collapse or a fork would run; nothing runs."""
 
     tasks = PlannedTaskSerializer(many=True)
 
@@ -268,6 +304,12 @@ class WorkflowSerializer(serializers.Serializer):
     pipeline = serializers.ChoiceField(Pipeline.choices)
     measures = serializers.ListField(child=serializers.CharField())
     binds = serializers.ListField(child=serializers.CharField())
+    concurrency = serializers.ChoiceField([each.value for each in workflows.Concurrency])
+    subject = serializers.CharField(help_text="What two tasks at once would fight over; empty = nothing.")
+    timeout = serializers.IntegerField(help_text="Seconds for one attempt.")
+    max_attempts = serializers.IntegerField()
+    approval = serializers.CharField(help_text="When it asks a person first; empty = never.")
+    approval_right = serializers.CharField(help_text="The right that this person needs.")
     params = ParamsSchemaSerializer()
 
 
