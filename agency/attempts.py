@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from agency import breakers, settling, webhooks, workflows
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
+from agency.models.inserts import insert
 from agency.models.runs import Note, canonical_json
 
 LEASE = timedelta(seconds=20)
@@ -244,22 +245,10 @@ SUCCEEDED = """
     UPDATE agency_task SET status = 'succeeded', result = %s, waiting_on = '', error = '', lease_until = NULL,
       finished_at = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
 """
-BOUND = """
-    INSERT INTO agency_task_bound_to (task_id, observation_id)
-    SELECT %s, id FROM agency_observation WHERE run_id = %s AND kind IN ({}) ON CONFLICT DO NOTHING
-"""
-SEEN = "SELECT kind, sha256 FROM agency_observation WHERE run_id = %s AND kind IN ({}) ORDER BY id"
+BOUND = "INSERT INTO agency_task_bound_to (task_id, observation_id) VALUES {} ON CONFLICT DO NOTHING"
 OBSERVED = """
     INSERT INTO agency_observation (run_id, task_id, kind, body, sha256, measured_at)
     VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (run_id, kind) DO NOTHING RETURNING id
-"""
-KEPT = """
-    INSERT INTO agency_artifact (run_id, task_id, kind, name, content_type, file, sha256, size, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-TRIED = """
-    INSERT INTO agency_attempt (task_id, number, worker, started_at, finished_at, outcome, error, traceback)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -332,8 +321,11 @@ def ask(task, fence, what, workflow):
     settling.settle(task.run_id, [note])
 
 
-def finish(task, fence, outcome):
-    """Commit an attempt's success with its artifacts and effects, all or nothing. Raises Lost when too late."""
+def finish(task, fence, outcome, seen=None):
+    """Commit an attempt's success with its artifacts and effects, all or nothing. Raises Lost when too late.
+
+    `seen` are the observations that the task is bound to, where the caller has them.
+    """
     needs_human = outcome.needs_human
     if not needs_human and not any(artifact.content for artifact in outcome.artifacts):
         needs_human = "The workflow ended without an artifact that proves its work."
@@ -351,7 +343,7 @@ def finish(task, fence, outcome):
                 _hand_over(task, fence, outcome.result, needs_human)
             else:
                 _succeed(task, fence, outcome.result)
-            notes = [*_bind(task)] if task.binds else []
+            notes = [*_bind(task, seen)] if task.binds else []
             _keep(task, stored)
             for effect in outcome.effects if not needs_human else ():
                 effect(task)
@@ -387,20 +379,22 @@ def _hand_over(task, fence, result, reason):
     webhooks.announce_task(task, task.status)
 
 
-def _bind(task):
-    kinds = _places(task.binds)
+def _bind(task, seen):
+    if seen is None:
+        seen = Observation.objects.filter(run_id=task.run_id, kind__in=task.binds)
+    seen = sorted((observation for observation in seen if observation.kind in task.binds), key=lambda o: o.pk)
+    if not seen:
+        return
+    pairs = [value for observation in seen for value in (task.pk, observation.pk)]
     with connection.cursor() as cursor:
-        cursor.execute(BOUND.format(kinds), [task.pk, task.run_id, *task.binds])
-        cursor.execute(SEEN.format(kinds), [task.run_id, *task.binds])
-        seen = cursor.fetchall()
-    if seen:
-        bound = f"{task.workflow} is bound to {', '.join(kind for kind, _ in seen)}"
-        yield Note("task.bound", bound, task.pk, {"observations": [sha256 for _, sha256 in seen]})
+        cursor.execute(BOUND.format(", ".join(["(%s, %s)"] * len(seen))), pairs)
+    bound = f"{task.workflow} is bound to {', '.join(observation.kind for observation in seen)}"
+    yield Note("task.bound", bound, task.pk, {"observations": [observation.sha256 for observation in seen]})
 
 
 def _written(task, new):
     """An artifact whose file is stored and whose row is not."""
-    artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name)
+    artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name, created_at=timezone.now())
     artifact.content_type = new.content_type
     artifact.size = len(new.content)
     artifact.sha256 = hashlib.sha256(new.content).hexdigest()
@@ -416,11 +410,8 @@ def _keep(task, artifacts):
         for old in replaced:
             transaction.on_commit(partial(old.file.storage.delete, old.file.name))
         replaced.delete()
-    now = _stored(timezone.now())
-    with connection.cursor() as cursor:
-        for a in artifacts:
-            values = [a.run_id, a.task_id, a.kind, a.name, a.content_type, a.file.name, a.sha256, a.size, now]
-            cursor.execute(KEPT, values)
+    if artifacts:
+        insert(artifacts)
 
 
 @transaction.atomic
@@ -462,11 +453,9 @@ def _end_attempt(task, fence, message, outcome, *, traceback="", **still):
 def close_attempt(task, outcome, *, error="", traceback=""):
     """Write how the task's newest attempt ended; what it was while it went on stands in the task's row."""
     now = timezone.now()
-    started_at = _stored(task.claimed_at or now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            TRIED, [task.pk, task.attempts, task.worker, started_at, _stored(now), outcome, error, traceback]
-        )
+    tried = Attempt(task=task, number=task.attempts, worker=task.worker, started_at=task.claimed_at or now)
+    tried.finished_at, tried.outcome, tried.error, tried.traceback = now, outcome, error, traceback
+    insert([tried])
 
 
 def _must_be_mine(cursor, statement, values):

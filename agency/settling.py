@@ -17,6 +17,7 @@ from agency.models.runs import Note
 TASKS = "SELECT id, workflow, status, binds, measures FROM agency_task WHERE run_id = %s ORDER BY id"
 WAITING = "SELECT id, binds FROM agency_task WHERE run_id = %s AND status = 'waiting' AND asked_at IS NULL"
 PRESENT = "SELECT kind FROM agency_observation WHERE run_id = %s"
+UNBOUND = (Task.Status.QUEUED, Task.Status.WAITING)
 END = """
     UPDATE agency_run SET status = %s, finished_at = %s, event_count = event_count + %s
     WHERE id = %s AND status IN ({}) RETURNING event_count
@@ -92,14 +93,14 @@ def _statuses(run_id, notes):
         cursor.execute(TASKS, [run_id])
         tasks = [(*row[:3], json.loads(row[3]), json.loads(row[4])) for row in cursor.fetchall()]
         statuses = {status for _, _, status, _, _ in tasks}
-        open_binding = [task for task in tasks if task[3] and task[2] in (Task.Status.QUEUED, Task.Status.WAITING)]
-        if not open_binding:
+        coming = {kind for task in tasks if task[2] not in Task.TERMINAL for kind in task[4]}
+        in_doubt = [task for task in tasks if task[2] in UNBOUND and set(task[3]) - coming]
+        if not in_doubt:
             return statuses
         cursor.execute(PRESENT, [run_id])
         present = {kind for (kind,) in cursor.fetchall()}
-    coming = {kind for task in tasks if task[2] not in Task.TERMINAL for kind in task[4]}
     skipped = {}
-    for pk, workflow, _, binds, _ in open_binding:
+    for pk, workflow, _, binds, _ in in_doubt:
         gone = sorted(set(binds) - present - coming)
         if gone and _skip(pk, gone):
             skipped[pk] = Note("task.skipped", f"{workflow} skipped: {_reason(gone)}", pk)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -25,6 +25,7 @@ KEPT = timedelta(days=30)
 FORGOTTEN_AT_ONCE = 500
 
 TEST = "webhook.test"
+ACTIVE = "SELECT id, events FROM agency_webhookendpoint WHERE is_active ORDER BY id"
 EVENT_TYPES = (
     *(f"run.{status}" for status in (*Run.TERMINAL, Run.Status.NEEDS_HUMAN)),
     f"task.{Task.Status.NEEDS_HUMAN}",
@@ -70,7 +71,9 @@ def announce(event_type, data):
 
 
 def _listeners(event_type):
-    active = WebhookEndpoint.objects.filter(is_active=True).values_list("pk", "events")
+    with connection.cursor() as cursor:  # by hand: every run that ends passes here, mostly for nobody
+        cursor.execute(ACTIVE)
+        active = [(pk, json.loads(events)) for pk, events in cursor.fetchall()]
     return [pk for pk, events in active if not events or event_type in events]
 
 

@@ -46,6 +46,11 @@ class Work:
         self._seen = {observation.kind: observation for observation in seen}
         return sorted(set(kinds) - set(self._seen))
 
+    @property
+    def seen(self):
+        """The observations of this run that were there when the task was found to miss none."""
+        return list(self._seen.values())
+
     def observation(self, kind):
         """What this run measured of `kind`; the board has made sure that it is there."""
         if kind not in self._seen:
@@ -201,7 +206,8 @@ def _attempt(task, workflow):
     if what:
         attempts.ask(task, task.attempts, what, workflow)
     else:
-        attempts.finish(task, task.attempts, workflow.perform(work))
+        outcome = workflow.perform(work)
+        attempts.finish(task, task.attempts, outcome, work.seen if workflow.binds else ())
 
 
 def _said(error):
