@@ -65,7 +65,9 @@ def reject(task, by=None, reason="A person rejected it."):
 
 def expire(now):
     """End what nobody answered in time. Safe to run anywhere, any time."""
-    for late in Task.objects.filter(asked_at__isnull=False, status=Status.WAITING, expires_at__lt=now)[:100]:
+    for late in Task.objects.filter(asked_at__isnull=False, status=Status.WAITING, expires_at__lt=now).order_by(
+        "asked_at"
+    )[:100]:
         with transaction.atomic():
             if not hold_run(late.run_id, wait=False):  # its holder is at work: met again in five seconds
                 continue

@@ -172,6 +172,14 @@ def count_due(most):
         return queued + cursor.fetchone()[0]
 
 
+def oldest_due():
+    """Since when the task that a worker should take up next has been due (datetime), or None."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, {"now": _stored(timezone.now()), "most": 1})
+        oldest = cursor.fetchone()
+    return Task.objects.values_list("due_at", flat=True).get(pk=oldest[0]) if oldest else None
+
+
 def recover(now=None):
     """Queue again what lost workers held, once its lease ran out; end what keeps losing its workers.
 

@@ -354,12 +354,14 @@ def sweep(now=None):
         with transaction.atomic():
             if hold_run(run.pk, wait=False):  # one whose holder is at work is met again in five seconds
                 _time_out(run, now)
-    Intent.objects.filter(status=Intent.Status.SUPERPOSED, created_at__lt=now - INTENT_EXPIRES_AFTER).update(
+    is_superposed = RawSQL("agency_intent.status = 'superposed'", (), BooleanField())
+    Intent.objects.filter(is_superposed, created_at__lt=now - INTENT_EXPIRES_AFTER).update(
         status=Intent.Status.EXPIRED
     )
     forget()
     measured = Observation.objects.filter(run=OuterRef("run"))
-    stuck = Task.objects.filter(Exists(measured), status=Task.Status.WAITING, asked_at=None)
+    is_waiting = RawSQL("agency_task.status = 'waiting'", (), BooleanField())
+    stuck = Task.objects.filter(is_waiting, Exists(measured), asked_at=None).order_by("run")
     for run_id in set(stuck.values_list("run_id", flat=True)[:100]):
         with transaction.atomic():
             hold_run(run_id)

@@ -1,8 +1,12 @@
 """What workers run. A job is a bell: it carries nothing, and works the backlog off for one time slice."""
 
+import logging
+
 from agency import direction_board, schedules, webhook_sender, webhooks
 from agency import work as working
 from agency.heartbeats import beat
+
+log = logging.getLogger(__name__)
 
 TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt; what is left then is due, and rung for again
 
@@ -16,10 +20,11 @@ def work():
 
 def sweep():
     """Answer the clock's bell: pick up what was left behind, then work."""
-    direction_board.sweep()
-    schedules.fire()
-    webhook_sender.start_if_due()
-    webhooks.forget()
+    for part in (direction_board.sweep, schedules.fire, webhook_sender.start_if_due, webhooks.forget):
+        try:
+            part()
+        except Exception:  # what one of them stumbles over must not stop the others, and never the work
+            log.exception("%s.%s stumbled; it is tried again in some seconds", part.__module__, part.__name__)
     work()
 
 

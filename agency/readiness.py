@@ -8,7 +8,8 @@ from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from agency.models import Heartbeat, Task
+from agency.attempts import oldest_due
+from agency.models import Heartbeat
 
 OLDEST_BEAT = timedelta(seconds=30)
 OLDEST_TASK = timedelta(minutes=5)
@@ -35,7 +36,7 @@ def state(now=None):
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         beat = Heartbeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
-        oldest = Task.objects.due(now).order_by("due_at").values_list("due_at", flat=True).first()
+        oldest = oldest_due()
     except DatabaseError as error:
         return {"database": {"ok": False, "detail": type(error).__name__}}
     return {

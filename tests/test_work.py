@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from agency import attempts, direction_board, workflows
+from agency import attempts, direction_board, jobs, workflows
 from agency.direction_board import Step
 from agency.models import Run, Task, WebhookDelivery
 from agency.work import RENEW_EVERY, LeaseKeeper, perform, work_off
@@ -218,3 +218,19 @@ def test_webhooks_hear_of_every_end_of_a_run_once_and_of_what_waits_for_a_person
         "run.needs_human",
         "task.needs_human",
     ]
+
+
+@pytest.mark.django_db
+def test_a_part_of_the_sweep_that_stumbles_does_not_stop_the_work(monkeypatch, caplog):
+    def stumble():
+        raise OperationalError("no such table")
+
+    stumble.__module__, stumble.__name__ = "agency.schedules", "fire"
+    monkeypatch.setattr(jobs.schedules, "fire", stumble)
+    run = open_run()
+
+    jobs.sweep()
+
+    run.refresh_from_db()
+    assert run.status == "succeeded"
+    assert "agency.schedules.fire stumbled" in caplog.text

@@ -81,6 +81,10 @@ class Intent(Transitions):
                 condition=Q(status__in=["superposed", "collapsed", "expired"]), name="intent_status_known"
             )
         ]
+        indexes = [
+            # direction_board.sweep: wishes that nobody collapsed in time.
+            models.Index(fields=["created_at"], condition=Q(status="superposed"), name="intent_superposed"),
+        ]
 
     def __str__(self):
         return self.statement
