@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Prefetch
 from django.http import FileResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
@@ -33,6 +33,17 @@ LAST_EVENT_ID = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The same, as a browser says it when it reconnects; it goes before `after`.",
 )
+
+STREAMED = {
+    "type": "object",
+    "description": "One event of the stream; its `data` is the event as JSON.",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string"},
+        "data": {"type": "string"},
+        "retry": {"type": "integer"},
+    },
+}
 
 
 class Rows(KnowsItsParameters, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -203,7 +214,11 @@ class RunViewSet(RemembersAnswers, Rows):
     @extend_schema(
         parameters=[LAST_EVENT_ID],
         filters=False,
-        responses={(200, "application/json"): s.EventSerializer(many=True), (200, "text/event-stream"): str},
+        responses={
+            (200, "application/json"): s.EventSerializer(many=True),
+            (200, "text/event-stream"): STREAMED,
+            204: OpenApiResponse(description="As a stream: the run has ended, and this caller has everything."),
+        },
     )
     @action(
         detail=True,
