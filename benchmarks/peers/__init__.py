@@ -1,0 +1,1 @@
+"""Others who do the same two writes a run, as their own documentation says it is done."""
