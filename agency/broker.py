@@ -8,15 +8,13 @@ PostgreSQL; on SQLite `PRAGMA data_version`, which changes when another connecti
 import logging
 import time
 
-from django.db import OperationalError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
-from django_q.models import Task as Result
-from django_q.signing import SignedPackage
 
-from agency import watchdog
+from agency import dead_letters, watchdog
 from agency.bells import CHANNEL
 from agency.clock import Clock
 
@@ -43,7 +41,7 @@ class WakingBroker(ORM):
         watchdog.watch()
         try:
             return self._next_messages()
-        except OperationalError:
+        except (DatabaseError, InterfaceError):
             # The database is away or busy. django-q2 would end this process and pause for ten seconds.
             log.exception("the queue can't be read; trying again")
             connections[Conf.ORM].close()
@@ -77,20 +75,13 @@ class WakingBroker(ORM):
                 for row in waiting[: Conf.BULK]
                 if OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row))
             ]
-        return [(row.pk, row.payload) for row in rows if self._can_be_read(row)]
+        return [(row.pk, row.payload) for row in rows if not self._put_aside(row)]
 
-    def _can_be_read(self, row):
-        """Put a message aside whose code is gone: unpacking it would end the process that fills the queue."""
-        try:
-            SignedPackage.loads(row.payload)
-        except Exception as error:
-            log.error("message %s can't be unpacked and is put aside: %s", row.pk, error)
-            now = timezone.now()
-            said = {"started": now, "stopped": now, "success": False, "result": f"{type(error).__name__}: {error}"}
-            Result.objects.create(id=f"{row.pk:032x}", name=f"message {row.pk}", func="unreadable", **said)
+    def _put_aside(self, row):
+        is_unreadable = dead_letters.put_aside(row.payload, f"message {row.pk}")
+        if is_unreadable:
             self.delete(row.pk)
-            return False
-        return True
+        return is_unreadable
 
     def _listen(self):
         connection = connections[Conf.ORM]
