@@ -172,7 +172,7 @@ else:
 
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {"BACKEND": "config.redis_cache.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {"BACKEND": "config.cache.OneFileCache", "LOCATION": VAR_DIR / "cache" / "cache.sqlite3"}
     )
