@@ -1,5 +1,6 @@
 """Bells in Redis, and the work that goes on when there is no Redis."""
 
+import shutil
 import signal
 import time
 
@@ -36,6 +37,8 @@ def port(settings):
 
 @pytest.fixture
 def server(port):
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server is installed here; CI has one")
     server = RedisServer(port)
     server.start()
     yield server
