@@ -346,7 +346,7 @@ def test_an_accepted_gig_order_is_the_same_money_everywhere_within_two_seconds(p
 BAD = [
     ("/api/v1/orchestrate/sales", b'{"operation": "make_money"}', 422, "inventory_audit"),
     ("/api/v1/orchestrate/sales", b"{}", 400, "operation"),
-    ("/api/v1/orchestrate/sales", b'{"operation": 7, "params": []}', 400, "params"),
+    ("/api/v1/orchestrate/sales", b'{"operation": 7, "params": []}', 400, "operation"),
     ("/api/v1/orchestrate/sales", b'{"operation": "inventory_audit", "params": {"color": 1}}', 422, "color"),
     ("/api/v1/orchestrate/service", b'{"workflow": "fiverr_bot", "params": {"package": 3}}', 422, "package"),
     ("/api/v1/orchestrate/intent", b'{"statement": "Bake a cake"}', 422, "nearest"),
