@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Place:
-    """A fresh VAR_DIR and a fresh, migrated database; `database_url` is any database of the server, or empty."""
+    """A VAR_DIR and a database of its own; `database_url` is any database of the server, or empty."""
 
     def __init__(self, database_url="", **env):
         self.var = Path(tempfile.mkdtemp(prefix="direction-board-bench-"))
@@ -37,8 +37,11 @@ class Place:
             **env,
         }
         if database_url:
-            self._on_server(f"CREATE DATABASE {self.name}")
             self.env["DATABASE_URL"] = urlunsplit(urlsplit(database_url)._replace(path=f"/{self.name}"))
+
+    def open(self):
+        if self._server:
+            self._on_server(f"CREATE DATABASE {self.name}")
         self.child("manage.py", "migrate", "--run-syncdb", "--verbosity", "0")
 
     def close(self):
@@ -84,6 +87,7 @@ class Place:
 def place(database_url="", **env):
     here = Place(database_url, **env)
     try:
+        here.open()
         yield here
     finally:
         here.close()
