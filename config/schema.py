@@ -78,6 +78,7 @@ def complete(result, generator, request, public):
         for method, operation in operations.items():
             _declare_parameters(operation)
             _declare_body(operation, schemas)
+            _declare_stream(operation)
             _declare_refusals(path, method, operation)
     _plain_json_values(schemas)
     return result
@@ -110,6 +111,14 @@ def _close(schema):
         items = field.get("items", field)
         if items.get("type") == "string" and items.get("minLength") and not {"pattern", "enum"} & set(items):
             items["pattern"] = r"\S"
+
+
+def _declare_stream(operation):
+    """A stream's schema is that of one event; drf-spectacular takes it for a list, as the call's JSON is one."""
+    for answer in operation["responses"].values():
+        stream = answer.get("content", {}).get("text/event-stream")
+        if stream and stream["schema"].get("type") == "array":
+            stream["schema"] = stream["schema"]["items"]
 
 
 def _declare_refusals(path, method, operation):

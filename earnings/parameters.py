@@ -17,6 +17,8 @@ class KnowsItsParameters:
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
+        if not hasattr(self, request.method.lower()):
+            return  # a 405 says more
         names = {parameter.name: False for parameter in self.query_parameters}
         if getattr(self, "action", None) == "list":
             for part in (*(backend() for backend in self.filter_backends), self.paginator):

@@ -227,3 +227,10 @@ def test_an_empty_word_filters_nothing(api):
     make_product()
 
     assert len(api.get("/api/v1/products?q=&category=").json()["results"]) == 1
+
+
+@pytest.mark.parametrize("path", ["portfolio", "runs", "workflows", "dashboard/earnings"])
+def test_a_method_that_a_call_does_not_have_is_405_whatever_its_parameters(api, path):
+    answer = api.put(f"/api/v1/{path}?colour=red")
+
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")

@@ -33,7 +33,7 @@ def main(tasks):
     attempt = Attempt(number=1, worker="old", outcome="succeeded", **ended)
     _copies(attempt, tasks, {"id": "n + 1", "task_id": "n + 1"})
     event = Event(kind="task.started", message="old", created_at=then)
-    number = f"n % {EVENTS} + 1"
+    number = f"n %% {EVENTS} + 1"
     _copies(event, runs // 10 * EVENTS, {"id": "n + 1", "run_id": f"n / {EVENTS} + 1", "number": number})
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
