@@ -17,7 +17,7 @@ django.setup()
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from agency import attempts, direction_board
@@ -33,6 +33,7 @@ LONGEST = SECONDS + 150  # what is opened last may lose its worker, wait for the
 # One round of what is killed. A pool is two workers, a monitor and the process that fills their queue.
 DECK = ["pool"] * 14 + ["main", "sentinel", "keeper", "web", "supervisor", "cluster", "pause", "redis", "redis"]
 PAUSED_FOR = attempts.LEASE.total_seconds() + 5
+PATIENCE = 2  # seconds that the driver waits for SQLite's lock: it has others to wake
 
 
 class Fire:
@@ -107,14 +108,26 @@ class Fire:
         for task in Task.objects.filter(status=Task.Status.RUNNING, claimed_at__lt=since):
             pid = int(task.worker.rpartition(":")[2])
             if task.run_id % SLOW_ONES == 0 and send(pid, signal.SIGSTOP):
-                self._paused[pid] = (now + PAUSED_FOR, task)
-                return True
+                if is_free(task):
+                    self._paused[pid] = (now + PAUSED_FOR, task)
+                    return True
+                send(pid, signal.SIGCONT)
         return False
 
 
+def is_free(task):
+    """Whether nobody stands still with the lock in his hands that a change of this task needs.
+
+    SQLite's one lock belongs to a stopped process for as long as it is stopped, and nobody could take over.
+    """
+    with suppress(OperationalError), transaction.atomic():
+        return attempts.hold_run(task.run_id, wait=False)
+    return False
+
+
 def open_runs(number):
-    for _ in range(number):
-        with suppress(OperationalError):  # somebody was killed with the database in his hands: again later
+    with suppress(OperationalError):  # somebody was killed with the database in his hands: again later
+        for _ in range(number):
             direction_board.open_run([Step("crash_ops")], title="crash")
 
 
@@ -150,6 +163,8 @@ def main():
     if redis:
         redis.start()
     call_command("migrate", verbosity=0)
+    if connection.vendor == "sqlite":
+        connection.settings_dict["OPTIONS"]["timeout"] = PATIENCE
     site = Cluster("site", is_site=True)
     clusters = [Cluster("cluster"), site]
     for cluster in clusters:
