@@ -104,10 +104,16 @@ def _refuse_other_order(order, wanted):
 
 
 def _book_paid(order):
-    """The order's earning, booked as paid once; its key makes a second call find the first."""
-    run = order.run
+    """The order's earning, booked as paid once; its key makes a second call find the first.
+
+    Where a statement of its marketplace told of the sale before we knew the order, it is that earning.
+    """
+    run, key = order.run, f"service_order:{order.pk}"
+    told = ledger.find_sale(order.channel, order.external_id, order.kind) if order.external_id else None
+    if told and told.key != key:
+        return told
     return ledger.record_paid(
-        key=f"service_order:{order.pk}",
+        key=key,
         work=ledger.Work.OWED,
         kind=order.kind,
         title=f"{order.gig.name}, {order.package.name}"[:200],
@@ -117,6 +123,7 @@ def _book_paid(order):
         channel=order.channel,
         source="service_order",
         reference=order.number,
+        external_id=order.external_id,
         gig=order.gig.slug,
         client=order.client,
         run_id=order.run_id,
@@ -273,8 +280,11 @@ def accept(order, *, consent=None, quote="", by=None):
 
 
 def _earn(order, at):
-    if order.amount_minor:
-        ledger.record_earned(_book_paid(order), f"service_order:{order.pk}:earned", at)
+    if not order.amount_minor:
+        return
+    earning = _book_paid(order)
+    if earning.key == f"service_order:{order.pk}":  # a sale that a statement told of is earned already
+        ledger.record_earned(earning, f"{earning.key}:earned", at)
 
 
 def _tell(order, quote):

@@ -164,9 +164,9 @@ class PostingsInline(ReadOnly, admin.TabularInline):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["key", "event", "kind", "moved", "earning", "local_date"]
-    list_filter = ["kind", "event", "currency", "earning__channel", "local_date"]
-    list_select_related = ["earning"]
+    list_display = ["key", "event", "kind", "moved", "title", "channel", "local_date"]
+    list_filter = ["kind", "event", "currency", "channel", "local_date"]
+    list_select_related = ["earning", "channel"]
     search_fields = ["key", "memo", "earning__title", "earning__reference"]
     inlines = [PostingsInline]
 

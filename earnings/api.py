@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from earnings import dashboard, money
 from earnings.dashboard import Scope, Span
 from earnings.filters import of_day, read_day
-from earnings.ledger import BUCKETS, DEFERRED, FEES, REFUNDS, REVENUE
+from earnings.ledger import ADJUSTMENTS, BUCKETS, DEFERRED, FEES, REFUNDS, REVENUE
 from earnings.models import JournalEntry, Kind
 from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
@@ -30,7 +30,7 @@ from earnings.sheets import safe_cell
 
 HISTORY_LIMIT = 1000
 HISTORY_MAX = 10_000
-ACCOUNTS = (*BUCKETS, DEFERRED, REVENUE, REFUNDS, FEES)
+ACCOUNTS = (*BUCKETS, DEFERRED, REVENUE, REFUNDS, ADJUSTMENTS, FEES)
 
 
 # --- Parameters -------------------------------------------------------------------------------------------
@@ -247,13 +247,10 @@ def _cells(entry):
         entry.key,
         entry.kind,
         entry.currency,
-        earning.title,
-        earning.source,
-        earning.channel_id,
-        earning.reference,
-        earning.gig,
-        earning.product_sku,
-        earning.client,
+        entry.title,
+        earning.source if earning else "channel",
+        entry.channel_id,
+        *([earning.reference, earning.gig, earning.product_sku, earning.client] if earning else [""] * 4),
     ]
     amounts = [entry.gross, entry.gross - entry.net, entry.net, *(getattr(entry, bucket) for bucket in BUCKETS)]
     texts = [money.amount_text(minor, entry.currency) for minor in amounts]
@@ -264,7 +261,7 @@ class EntryFilter(django_filters.FilterSet):
     event = django_filters.ChoiceFilter(choices=JournalEntry.Event.choices)
     kind = django_filters.ChoiceFilter(choices=Kind.choices)
     currency = django_filters.CharFilter()
-    channel = django_filters.CharFilter(field_name="earning__channel_id")
+    channel = django_filters.CharFilter(field_name="channel_id")
     account = django_filters.ChoiceFilter(
         field_name="postings__account_id",
         choices=[(code, code) for code in ACCOUNTS],

@@ -53,8 +53,8 @@ def _execute(connection, script):
 class AppendOnly(Operation):
     """Migration operation: from here on the rows of `table` can only be added.
 
-    On SQLite a later migration that rebuilds the table must `install` the triggers again; the check
-    `earnings.E001` finds a table that lost them.
+    On SQLite a migration that rebuilds the table loses its triggers: it begins with `Changeable` and ends with
+    `AppendOnly` again. The check `earnings.E001` finds a table that lost them.
     """
 
     reversible = True
@@ -73,6 +73,19 @@ class AppendOnly(Operation):
 
     def describe(self):
         return f"Make {self.table} append-only"
+
+
+class Changeable(AppendOnly):
+    """Migration operation: the rows of `table` may be changed until an `AppendOnly` further down."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        remove(schema_editor.connection, self.table)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        install(schema_editor.connection, self.table)
+
+    def describe(self):
+        return f"Make {self.table} changeable"
 
 
 def tables(connection):

@@ -27,7 +27,10 @@ class Violation:
 
 def violations():
     """Every `Violation` in the ledger; an empty list if all rules hold."""
-    rules = (_triggers, _balanced, _postings, _entries, _keys, _openings, _balances, _reversals)
+    rules = (
+        *(_triggers, _balanced, _postings, _entries, _keys),
+        *(_openings, _balances, _purses, _reversals),
+    )
     return [violation for rule in rules for violation in rule()]
 
 
@@ -80,8 +83,9 @@ def _postings():
 
 
 def _entries():
-    own = {name: F(f"earning__{name}") for name in ("kind", "currency")}
-    for entry in JournalEntry.objects.exclude(**own).select_related("earning").order_by("pk").iterator():
+    own = {name: F(f"earning__{name}") for name in ("kind", "currency", "channel")}
+    entries = JournalEntry.objects.exclude(earning=None).exclude(**own)
+    for entry in entries.select_related("earning__channel", "channel").order_by("pk").iterator():
         wrong = [name for name in own if getattr(entry, name) != getattr(entry.earning, name)]
         yield Violation("entry.differs", entry.key, f"its {', '.join(wrong)} is not the earning's")
 
@@ -119,7 +123,8 @@ def _sum(accounts):
 
 def _balances():
     rows = (
-        Posting.objects.values_list("entry__earning__key", "account_id")
+        Posting.objects.exclude(entry__earning=None)
+        .values_list("entry__earning__key", "account_id")
         .annotate(sum=Sum("amount_minor"))
         .order_by("entry__earning__key")
     )
@@ -127,6 +132,22 @@ def _balances():
         held = Counter({account: amount for _, account, amount in group})
         for account in ledger.impossible(held):
             yield Violation("earning.balance", key, f"{account} cannot stand at {held[account]}")
+
+
+def _purses():
+    """What belongs to no sale moves `available` and the accounts of its event; a channel never pays income out."""
+    entries = JournalEntry.objects.filter(earning=None, reverses=None).order_by("pk")
+    for entry in entries.prefetch_related("postings").iterator(chunk_size=500):
+        moved = set(_amounts(entry))
+        other = sorted(moved - ledger.OF_PURSES.get(entry.event, set()) - {ledger.AVAILABLE})
+        if entry.event not in ledger.OF_PURSES:
+            yield Violation("purse.event", entry.key, f"nothing is {entry.get_event_display()} without an earning")
+        elif other:
+            yield Violation("purse.accounts", entry.key, f"it moves {', '.join(other)}")
+        elif entry.event == ledger.Event.COST and _amounts(entry).get(ledger.FEES, 0) < 0:
+            yield Violation("purse.sign", entry.key, "a cost is taken, not given")
+        elif entry.event == ledger.Event.CREDITED and _amounts(entry).get(ledger.FEES, 0) > 0:
+            yield Violation("purse.sign", entry.key, "a credit is given, not taken")
 
 
 def _reversals():

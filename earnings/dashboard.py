@@ -2,7 +2,7 @@
 
 What counts is what was *earned*, after fees: money that came into the buckets pending, available, paid out or
 disputed. Money for work that is still owed is in `unearned`, so it is in `total` and in nothing else.
-Refunds and reversals are deducted on the day on which they happened.
+Refunds, reversals and a channel's costs without a sale are deducted on the day on which they happened.
 """
 
 import json
@@ -18,20 +18,20 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from earnings import money
-from earnings.ledger import BUCKETS, EARNED_BUCKETS, REFUNDS, REVENUE, local_date
+from earnings.ledger import ADJUSTMENTS, BUCKETS, EARNED_BUCKETS, REFUNDS, REVENUE, local_date
 from earnings.models import JournalEntry, Kind, Posting
 from earnings.refusals import Refusal
 
 KINDS = (*Kind.values, "all")
 PERIODS = ("daily", "weekly", "monthly", "yearly")
 RECENT = 10
-INCOME = (REVENUE, REFUNDS)
+INCOME = (REVENUE, REFUNDS, ADJUSTMENTS)
 # What a figure can be split by, and the column that says it.
 GROUPS = {
     "day": "local_date",
     "week": "local_date",
     "month": "local_date",
-    "channel": "entry__earning__channel_id",
+    "channel": "entry__channel_id",
     "gig": "entry__earning__gig",
     "product": "entry__earning__product_sku",
     "run": "entry__earning__run_id",
@@ -262,7 +262,7 @@ def _change(*accounts):
 def history(scope):
     """The entries that changed what was earned, newest first: their `net` sums to `earned`."""
     income = Posting.objects.filter(entry=OuterRef("pk"), account__in=INCOME)
-    return scope.of(entries()).filter(Exists(income))
+    return scope.of(entries()).filter(Exists(income) | ~Q(net=0))
 
 
 def as_row(entry):
@@ -272,11 +272,11 @@ def as_row(entry):
     return {
         "timestamp": entry.occurred_at,
         "event": entry.event,
-        "title": earning.title,
+        "title": entry.title,
         **{name: money.as_json(minor, entry.currency) for name, minor in amounts.items()},
-        "source": earning.source,
-        "channel": earning.channel_id,
-        "reference": earning.reference,
+        "source": earning.source if earning else "channel",
+        "channel": entry.channel_id,
+        "reference": earning.reference if earning else "",
         "kind": entry.kind,
         "key": entry.key,
     }

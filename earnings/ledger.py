@@ -5,7 +5,11 @@ Debits are positive and credits negative. Five *buckets* hold our net money by h
     unearned -> pending -> available -> paid_out        and beside them: disputed
 
 `deferred` is the gross price of work that was paid for and is still owed, `revenue` what was earned (gross),
-`fees` what marketplaces keep, `refunds` what was earned and given back.
+`fees` what marketplaces keep, `refunds` what was earned and given back, `adjustments` what a channel added to our
+balance or took of it for no reason that we know.
+
+What belongs to no sale (a listing fee, a payout, a refund of a sale that we never saw) moves the `Purse` that we
+have with its channel. A purse may stand below zero, the money of an earning may not.
 
 Every verb may be called twice: a key that is there already answers with the entry that it names, and if the
 second call asks for something else it raises `KeyConflict`. Verbs join the caller's transaction, so that an
@@ -14,18 +18,19 @@ entry stands or falls with the order, task or payment that caused it.
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from earnings import money
-from earnings.models import Earning, JournalEntry, Posting
+from earnings.models import Channel, Earning, JournalEntry, Kind, Posting
 from earnings.refusals import Refusal
 
 Event = JournalEntry.Event
@@ -34,7 +39,7 @@ UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED = "unearned", "pending", "avail
 BUCKETS = (UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED)
 # What was earned, wherever it is now: a sum over these is a figure of income after fees.
 EARNED_BUCKETS = (PENDING, AVAILABLE, PAID_OUT, DISPUTED)
-DEFERRED, REVENUE, FEES, REFUNDS = "deferred", "revenue", "fees", "refunds"
+DEFERRED, REVENUE, FEES, REFUNDS, ADJUSTMENTS = "deferred", "revenue", "fees", "refunds", "adjustments"
 # A refund takes contested money first, then what has come least far.
 REFUND_ORDER = (UNEARNED, DISPUTED, PENDING, AVAILABLE, PAID_OUT)
 
@@ -50,6 +55,14 @@ IDENTITY = (
     "reference",
     "product_sku",
 )
+# What an entry of a purse may be, and the accounts beside `available` that it moves.
+OF_PURSES = {
+    Event.COST: {FEES},
+    Event.CREDITED: {FEES},
+    Event.PAID_OUT: {PAID_OUT},
+    Event.REFUNDED: {REFUNDS, FEES},
+    Event.ADJUSTED: {ADJUSTMENTS},
+}
 
 
 class Work(Enum):
@@ -57,6 +70,16 @@ class Work(Enum):
 
     OWED = "owed"  # a service: earned when the client accepts
     DONE = "done"  # a digital product: earned when access is granted, i.e. at once
+    CLEARED = "cleared"  # a row of a statement: earned, and the channel waits for nothing
+
+
+@dataclass(frozen=True)
+class Purse:
+    """Our money with a channel in one currency, as far as it belongs to no sale."""
+
+    channel: Channel
+    currency: str
+    kind: str = Kind.REAL
 
 
 class KeyConflict(Refusal):
@@ -88,21 +111,21 @@ def record_paid(*, key, occurred_at, work=Work.OWED, **facts):
     """Somebody paid us: write down the `Earning` and its first entry, and return the earning.
 
     `facts` are the columns of `Earning`: kind, title, gross_minor, fee_minor, currency, channel (a `Channel`)
-    and source are required; reference, gig, product_sku, client, run_id and intent_id are not. Amounts are
-    integers in minor units. The entry is `<key>:paid` for work that is still owed and `<key>:earned` otherwise.
+    and source are required; reference, external_id, gig, product_sku, client, run_id and intent_id are not.
+    Amounts are integers in minor units. The entry is `<key>:paid` for work that is still owed and `<key>:earned`
+    otherwise.
 
-    Raises `Refusal` (422) naming each bad value, and `KeyConflict` if `key` is taken by another sale.
+    Raises `Refusal` (422) naming each bad value, and `KeyConflict` if `key` is taken by another sale, or
+    `external_id` by a sale of that channel with another key.
     """
     wanted = _checked(Earning(key=key, occurred_at=occurred_at, **facts))
     event = Event.PAID if work is Work.OWED else Event.EARNED
-    columns = {f.attname: getattr(wanted, f.attname) for f in Earning._meta.concrete_fields if f.attname != "id"}
-    earning, created = Earning.objects.get_or_create(key=key, defaults=columns)
+    earning, created = _first_or_new(wanted)
     if not created:
         return _same_sale(earning, wanted, f"{key}:{event}")
-    if work is Work.OWED:
-        postings = {UNEARNED: wanted.net_minor, FEES: wanted.fee_minor, DEFERRED: -wanted.gross_minor}
-    else:
-        postings = {PENDING: wanted.net_minor, FEES: wanted.fee_minor, REVENUE: -wanted.gross_minor}
+    bucket = {Work.OWED: UNEARNED, Work.DONE: PENDING, Work.CLEARED: AVAILABLE}[work]
+    price = DEFERRED if work is Work.OWED else REVENUE
+    postings = {bucket: wanted.net_minor, FEES: wanted.fee_minor, price: -wanted.gross_minor}
     _post(JournalEntry(earning=earning, key=f"{key}:{event}", event=event, occurred_at=occurred_at), postings)
     return earning
 
@@ -153,10 +176,72 @@ def reverse(entry, key, at, memo=""):
 
     `Refusal` (409) when its money has moved on since: undo the later entries first.
     """
-    undo = JournalEntry(
-        earning=entry.earning, key=key, event=Event.REVERSED, occurred_at=at, reverses=entry, memo=memo
-    )
-    return _book(undo, lambda held: _negated(entry))
+    undo = JournalEntry(key=key, event=Event.REVERSED, occurred_at=at, reverses=entry, memo=memo)
+    if entry.earning_id:
+        undo.earning = entry.earning
+        return _book(undo, lambda held: _negated(entry))
+    undo.channel_id, undo.currency, undo.kind = entry.channel_id, entry.currency, entry.kind
+    JournalEntry.objects.select_for_update().get(pk=entry.pk)  # who reverses the same entry waits here
+    old = JournalEntry.objects.filter(key=key).first()
+    return _same(old, undo, None) if old else _post(undo, _negated(entry))
+
+
+def find_sale(channel, external_id, kind=Kind.REAL):
+    """The earning that `channel` calls `external_id`, or None; one whose booking was reversed is none."""
+    found = Earning.objects.filter(channel=channel, kind=kind, external_id=external_id).exclude(external_id="")
+    return next((earning for earning in found if any(balances(earning).values())), None)
+
+
+# --- What belongs to no sale ------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def charge(purse, key, at, amount_minor, memo=""):
+    """The channel took a cost that belongs to no sale: a listing fee, ads, a subscription, a payout's fee."""
+    _refuse_unless_positive(amount_minor, "A cost")
+    return _move(purse, Event.COST, key, at, {FEES: amount_minor, AVAILABLE: -amount_minor}, memo)
+
+
+@transaction.atomic
+def credit(purse, key, at, amount_minor, memo=""):
+    """The channel gave us a fee back that belongs to no sale that we know."""
+    _refuse_unless_positive(amount_minor, "A credit")
+    return _move(purse, Event.CREDITED, key, at, {FEES: -amount_minor, AVAILABLE: amount_minor}, memo)
+
+
+@transaction.atomic
+def transfer(purse, key, at, amount_minor, memo=""):
+    """The channel sent `amount_minor` to our bank, which is never income; below zero it came back."""
+    _refuse_unless_moved(amount_minor)
+    return _move(purse, Event.PAID_OUT, key, at, {PAID_OUT: amount_minor, AVAILABLE: -amount_minor}, memo)
+
+
+@transaction.atomic
+def take_back(purse, key, at, *, gross_minor, fee_minor=0, memo=""):
+    """A buyer of a sale that we do not know got `gross_minor` back, and we `fee_minor` of its fee.
+
+    Below zero it is the other way round: a chargeback that we won, a fee that it cost.
+    """
+    _refuse_unless_moved(gross_minor, fee_minor)
+    postings = {REFUNDS: gross_minor, FEES: -fee_minor, AVAILABLE: fee_minor - gross_minor}
+    return _move(purse, Event.REFUNDED, key, at, postings, memo)
+
+
+@transaction.atomic
+def adjust(purse, key, at, amount_minor, memo=""):
+    """The channel changed our balance by `amount_minor` for a reason that is neither sale, cost nor payout."""
+    _refuse_unless_moved(amount_minor)
+    return _move(purse, Event.ADJUSTED, key, at, {AVAILABLE: amount_minor, ADJUSTMENTS: -amount_minor}, memo)
+
+
+def _move(purse, event, key, at, postings, memo):
+    try:
+        money.exponent(purse.currency)
+    except ValueError as error:
+        raise Refusal.of_field("/currency", f"{error}.") from None
+    entry = JournalEntry(key=key, event=event, occurred_at=at, memo=memo[:200])
+    entry.channel, entry.currency, entry.kind = purse.channel, purse.currency, purse.kind
+    return _post(entry, postings)
 
 
 def balances(earning):
@@ -262,11 +347,13 @@ def _post(entry, postings):
     if sum(postings.values()) or not postings:
         raise Unbalanced(f"{entry.key}: {postings}")
     _refuse_bad_moment(entry.key, entry.occurred_at)
+    owner = entry.earning or entry
     columns = {
         "earning": entry.earning,
+        "channel_id": owner.channel_id,
         "event": entry.event,
-        "kind": entry.earning.kind,
-        "currency": entry.earning.currency,
+        "kind": owner.kind,
+        "currency": owner.currency,
         "reverses": entry.reverses,
         "memo": entry.memo,
         "occurred_at": entry.occurred_at,
@@ -275,7 +362,9 @@ def _post(entry, postings):
     stored, created = JournalEntry.objects.get_or_create(key=entry.key, defaults=columns)
     if not created:
         found = dict(stored.postings.values_list("account_id", "amount_minor"))
-        if found != postings or stored.earning_id != entry.earning_id or stored.event != entry.event:
+        same = ("earning_id", "event", "channel_id", "kind", "currency")
+        wanted = columns | {"earning_id": entry.earning_id}
+        if found != postings or any(getattr(stored, name) != wanted[name] for name in same):
             raise KeyConflict(f"{entry.key} is the key of another entry.")
         return stored
     Posting.objects.bulk_create(
@@ -292,9 +381,30 @@ def _post(entry, postings):
     return stored
 
 
+def _first_or_new(wanted):
+    """The earning of `wanted`'s key and whether it is new; `KeyConflict` if its external id has another key."""
+    columns = {f.attname: getattr(wanted, f.attname) for f in Earning._meta.concrete_fields if f.attname != "id"}
+    try:
+        return Earning.objects.get_or_create(key=wanted.key, defaults=columns)
+    except IntegrityError:
+        other = Earning.objects.filter(
+            channel=wanted.channel_id, kind=wanted.kind, external_id=wanted.external_id or None
+        ).first()
+        if other is None:
+            raise
+        if any(balances(other).values()):
+            detail = f"{wanted.external_id} of {wanted.channel_id} was booked before as {other.key}."
+            raise KeyConflict(detail) from None
+        # Its booking was reversed, and its row can't be changed: the new one does without the id.
+        wanted.external_id = ""
+        return Earning.objects.get_or_create(key=wanted.key, defaults=columns | {"external_id": ""})
+
+
 def _same_sale(earning, wanted, opening):
     """`earning` if it is the sale that `wanted` describes and was opened by the entry `opening`."""
     differing = [name.removesuffix("_id") for name in IDENTITY if getattr(earning, name) != getattr(wanted, name)]
+    if earning.external_id and wanted.external_id and earning.external_id != wanted.external_id:
+        differing.append("external_id")
     if earning.entries.earliest("pk").key != opening:
         differing.append("event")
     if differing:
@@ -349,6 +459,16 @@ def _refuse_bad_refund(gross_minor, fee_minor):
         raise Refusal.of_field("/gross_minor", "A refund is an integer of minor units, more than zero.")
     if type(fee_minor) is not int or not 0 <= fee_minor <= gross_minor:
         raise Refusal.of_field("/fee_minor", "A returned fee is between zero and the refund.")
+
+
+def _refuse_unless_positive(amount_minor, what):
+    if type(amount_minor) is not int or amount_minor <= 0:
+        raise Refusal.of_field("/amount_minor", f"{what} is an integer of minor units, more than zero.")
+
+
+def _refuse_unless_moved(*amounts):
+    if any(type(amount) is not int for amount in amounts) or not any(amounts):
+        raise Refusal.of_field("/amount_minor", "What moves is an integer of minor units other than zero.")
 
 
 def _refuse_bad_moment(key, at):

@@ -110,10 +110,12 @@ class PostingSerializer(serializers.ModelSerializer):
 
 
 class EntrySerializer(serializers.ModelSerializer):
-    earning = serializers.CharField(source="earning.key")
-    title = serializers.CharField(source="earning.title")
-    channel = serializers.CharField(source="earning.channel_id")
-    reference = serializers.CharField(source="earning.reference")
+    earning = serializers.CharField(
+        source="earning.key", default=None, allow_null=True, help_text="Null for what belongs to no sale."
+    )
+    title = serializers.CharField()
+    channel = serializers.CharField(source="channel_id")
+    reference = serializers.CharField(source="earning.reference", default="")
     reverses = serializers.CharField(source="reverses.key", default=None, allow_null=True)
     postings = PostingSerializer(many=True)
 

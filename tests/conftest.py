@@ -14,6 +14,7 @@ from earnings import append_only
 seed_playbooks = import_module("agency.migrations.0003_playbooks")
 seed_phrases = import_module("agency.migrations.0020_playbook_phrases")
 seed_chart = import_module("earnings.migrations.0003_chart_and_channels")
+seed_more_of_the_chart = import_module("earnings.migrations.0005_entries_of_channels")
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,7 @@ def _tables_can_be_emptied_between_tests():
         seed_playbooks.create(apps, None)
         seed_phrases.add(apps, None)
         seed_chart.add(apps, None)
+        seed_more_of_the_chart.add(apps, None)
 
     operations.execute_sql_flush = flush_without_triggers
     yield

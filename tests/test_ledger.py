@@ -400,8 +400,10 @@ def test_the_usual_channels_are_there_after_migration():
         "etsy": 950,
         "fiverr": 2000,
         "gumroad": 1000,
+        "paypal": 349,
         "shopier": 499,
         "shopify": 290,
+        "stripe": 290,
         "upwork": 1000,
     }
     assert Channel.objects.get(pk="fiverr").clearing_days == 14

@@ -80,6 +80,9 @@ class Earning(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="earnings")
     source = models.CharField(max_length=40, help_text="What kind of thing was paid for, e.g. service_order.")
     reference = models.CharField(max_length=80, blank=True, help_text="Its number, e.g. SO-000012.")
+    external_id = models.CharField(
+        max_length=120, blank=True, help_text="The channel's own id of the sale, by which its statements name it."
+    )
     product_sku = models.CharField(max_length=120, blank=True)
     gig = models.CharField(max_length=120, blank=True)
     client = models.CharField(max_length=120, blank=True)
@@ -98,6 +101,11 @@ class Earning(models.Model):
             models.CheckConstraint(condition=Q(gross_minor__gt=0), name="earning_gross_positive"),
             models.CheckConstraint(condition=Q(fee_minor__gte=0), name="earning_fee_not_negative"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="earning_currency_iso"),
+            models.UniqueConstraint(
+                fields=["channel", "kind", "external_id"],
+                condition=~Q(external_id=""),
+                name="earning_external_id_once",
+            ),
         ]
 
     def __str__(self):
@@ -105,7 +113,11 @@ class Earning(models.Model):
 
 
 class JournalEntry(models.Model):
-    """One movement of money with postings that sum to zero in its currency. Append-only."""
+    """One movement of money with postings that sum to zero in its currency. Append-only.
+
+    Without an `earning` it is a matter of the channel alone: a listing fee, a payout, a refund of a sale that we
+    do not know.
+    """
 
     class Event(models.TextChoices):
         PAID = "paid"
@@ -115,9 +127,14 @@ class JournalEntry(models.Model):
         REFUNDED = "refunded"
         DISPUTED = "disputed"
         REVERSED = "reversed"
+        # Of a channel, without an earning:
+        COST = "cost"
+        CREDITED = "credited"
+        ADJUSTED = "adjusted"
 
     key = models.CharField(max_length=200, unique=True)
-    earning = models.ForeignKey(Earning, on_delete=models.PROTECT, related_name="entries")
+    earning = models.ForeignKey(Earning, on_delete=models.PROTECT, null=True, blank=True, related_name="entries")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="entries")
     event = models.CharField(max_length=10, choices=Event)
     kind = models.CharField(max_length=10, choices=Kind)
     currency = models.CharField(max_length=3)
@@ -138,14 +155,28 @@ class JournalEntry(models.Model):
             models.CheckConstraint(condition=Q(kind__in=["real", "simulated"]), name="entry_kind_known"),
             models.CheckConstraint(
                 condition=Q(
-                    event__in=["paid", "earned", "cleared", "paid_out", "refunded", "disputed", "reversed"]
+                    event__in=[
+                        *("paid", "earned", "cleared", "paid_out", "refunded", "disputed", "reversed"),
+                        *("cost", "credited", "adjusted"),
+                    ]
                 ),
                 name="entry_event_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(earning__isnull=False, event__in=["paid", "earned", "cleared", "disputed"])
+                | Q(earning__isnull=True, event__in=["cost", "credited", "adjusted"])
+                | Q(event__in=["paid_out", "refunded", "reversed"]),
+                name="entry_event_fits_earning",
             ),
         ]
 
     def __str__(self):
         return self.key
+
+    @property
+    def title(self):
+        """What it is about: the sale's title, or what the channel calls it."""
+        return self.earning.title if self.earning_id else self.memo or self.get_event_display()
 
 
 class Posting(models.Model):
