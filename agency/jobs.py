@@ -2,7 +2,7 @@
 
 import logging
 
-from agency import direction_board, schedules, webhook_sender, webhooks
+from agency import direction_board, mail, mail_sender, schedules, webhook_sender, webhooks
 from agency import work as working
 from agency.heartbeats import beat
 
@@ -20,7 +20,8 @@ def work():
 
 def sweep():
     """Answer the clock's bell: pick up what was left behind, then work."""
-    for part in (direction_board.sweep, schedules.fire, webhook_sender.start_if_due, webhooks.forget):
+    senders = (webhook_sender.start_if_due, webhooks.forget, mail_sender.start_if_due, mail.forget)
+    for part in (direction_board.sweep, schedules.fire, *senders):
         try:
             part()
         except Exception:  # what one of them stumbles over must not stop the others, and never the work
@@ -31,3 +32,8 @@ def sweep():
 def send_webhooks():
     """Answer the bell of webhooks: a thread sends them, this worker goes on with tasks."""
     webhook_sender.start()
+
+
+def send_mail():
+    """Answer the bell of mails, in the same way."""
+    mail_sender.start()

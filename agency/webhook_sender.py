@@ -13,11 +13,12 @@ from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from agency import webhook_calls, webhook_signing, webhooks
+from agency.bell_threads import BellThread
 from agency.models import WebhookDelivery, WebhookEndpoint
 from agency.webhook_calls import Answer
 
@@ -42,47 +43,9 @@ DISABLED = Answer(error="The endpoint is disabled.")
 # --- The thread -------------------------------------------------------------------------------------------
 
 
-class Sender:
-    """A thread of this process that sends while something is due. A daemon: it never delays a worker's end."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._is_rung = False
-        self._thread = None
-
-    def start(self):
-        """Answer a bell; one that rings while the thread is about to end is not missed."""
-        with self._lock:
-            self._is_rung = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
-                self._thread.start()
-
-    def _run(self):
-        try:
-            while self._has_a_bell():
-                send_due()
-        except Exception:  # the database is away: the sweeper rings again
-            log.exception("webhooks could not be sent; trying again")
-            with self._lock:
-                self._thread = None
-        finally:
-            connections.close_all()
-
-    def _has_a_bell(self):
-        with self._lock:
-            is_rung, self._is_rung = self._is_rung, False
-            if not is_rung:
-                self._thread = None
-            return is_rung
-
-
-_sender = Sender()
-
-
 def start():
     """Send what is due, in a thread of this process."""
-    _sender.start()
+    _thread.start()
 
 
 def start_if_due():
@@ -90,6 +53,9 @@ def start_if_due():
     now = timezone.now()
     if WebhookDelivery.objects.first_due(now).exists() or WebhookDelivery.objects.lost(now).exists():
         start()
+
+
+_thread = BellThread("webhooks", lambda: send_due())
 
 
 # --- Sending ----------------------------------------------------------------------------------------------

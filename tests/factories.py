@@ -5,7 +5,7 @@ from itertools import count
 
 from django.utils import timezone
 
-from agency.models import Gig, Package, Run, ServiceOrder, Task, WebhookDelivery, WebhookEndpoint
+from agency.models import Gig, Mail, Package, Run, ServiceOrder, Task, WebhookDelivery, WebhookEndpoint
 from earnings.models import Channel, Kind
 from storefront.models import Product
 
@@ -86,3 +86,9 @@ def make_webhook(endpoint=None, **fields):
         "body": '{"type":"run.succeeded","timestamp":"2026-01-02T03:04:05Z","data":{"id":1}}',
     }
     return WebhookDelivery.objects.create(endpoint=endpoint or make_endpoint(), **(defaults | fields))
+
+
+def make_mail(to="buyer@example.com", **fields):
+    """A mail that waits to be sent. Its template is a test's own."""
+    defaults = {"key": f"test:{next(_numbers)}", "template": "note", "context": {"title": "a desk"}}
+    return Mail.objects.create(to=to, **(defaults | fields))

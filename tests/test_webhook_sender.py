@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from werkzeug import Response
 
 from agency import jobs, webhook_calls, webhook_sender, webhooks
+from agency.bell_threads import BellThread
 from agency.models import WebhookDelivery, WebhookEndpoint
 from agency.webhook_calls import Answer
 from tests.factories import make_endpoint
@@ -301,14 +302,14 @@ def test_a_receiver_that_hangs_holds_up_its_own_messages_only(httpserver, hook, 
 def test_a_bell_starts_a_thread_and_the_worker_goes_on(httpserver, monkeypatch):
     httpserver.expect_request("/slow").respond_with_handler(lambda request: time.sleep(0.5) or Response(""))
     message = make_message(make_endpoint(httpserver.url_for("/slow")))
-    sender = webhook_sender.Sender()
-    monkeypatch.setattr(webhook_sender, "_sender", sender)
+    thread = BellThread("webhooks", webhook_sender.send_due)
+    monkeypatch.setattr(webhook_sender, "_thread", thread)
 
     began = time.monotonic()
     jobs.send_webhooks()
     jobs.send_webhooks()
     took = time.monotonic() - began
-    while sender._thread:
+    while thread.is_at_work:
         time.sleep(0.02)
 
     message.refresh_from_db()
@@ -319,13 +320,13 @@ def test_a_bell_starts_a_thread_and_the_worker_goes_on(httpserver, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_the_sweeper_finds_retries_whose_time_has_come_and_what_killed_senders_left(hook, monkeypatch):
     endpoint = make_endpoint(hook)
-    sender = webhook_sender.Sender()
-    monkeypatch.setattr(webhook_sender, "_sender", sender)
+    thread = BellThread("webhooks", webhook_sender.send_due)
+    monkeypatch.setattr(webhook_sender, "_thread", thread)
 
     def sweep():
         webhook_sender.start_if_due()
-        was_started = sender._thread is not None
-        while sender._thread:
+        was_started = thread.is_at_work
+        while thread.is_at_work:
             time.sleep(0.02)
         return was_started
 

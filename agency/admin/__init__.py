@@ -6,6 +6,7 @@ from agency.admin import (  # noqa: F401  they register their models
     chimera,
     gigs,
     intents,
+    mail,
     promotions,
     runs,
     schedules,

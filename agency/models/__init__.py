@@ -1,6 +1,7 @@
 from agency.models.chimera import ChimeraTask
 from agency.models.idempotency import RememberedAnswer
 from agency.models.intents import CandidateState, Intent, Playbook, PlaybookStep
+from agency.models.mail import Mail
 from agency.models.proposals import Promotion, Proposal
 from agency.models.runs import Artifact, Attempt, Breaker, Event, Heartbeat, Observation, Run, Task
 from agency.models.schedules import Schedule
@@ -19,6 +20,7 @@ __all__ = [
     "Gig",
     "Heartbeat",
     "Intent",
+    "Mail",
     "NarrowedUser",
     "Observation",
     "Package",

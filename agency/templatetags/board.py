@@ -5,7 +5,7 @@ import json
 from django import template
 from django.utils import timezone
 
-from agency.models import Breaker, Playbook, Run, ServiceOrder, Task
+from agency.models import Breaker, Mail, Playbook, Run, ServiceOrder, Task
 from earnings import dashboard
 
 register = template.Library()
@@ -26,6 +26,8 @@ def board_front(context):
         front["orders"] = ServiceOrder.objects.filter(status__in=ready).count()
     if user.has_perm("agency.view_breaker"):
         front["stopped"] = Breaker.objects.filter(opened_at__isnull=False)
+    if user.has_perm("agency.view_mail"):
+        front["mail_given_up"] = Mail.objects.filter(status=Mail.Status.FAILED).count()
     front["may_wish"] = user.has_perms(["agency.add_intent", "agency.add_run"])
     if user.has_perm("earnings.view_earning"):
         front["money"] = dashboard.summary()
