@@ -106,8 +106,11 @@ def _refuse_other_order(order, wanted):
 def _book_paid(order):
     """The order's earning, booked as paid once; its key makes a second call find the first.
 
-    Where a statement of its marketplace told of the sale before we knew the order, it is that earning.
+    What our shop sold was booked there. Where a statement of its marketplace told of the sale before we knew the
+    order, it is that earning.
     """
+    if order.earning_key:
+        return Earning.objects.get(key=order.earning_key)
     run, key = order.run, f"service_order:{order.pk}"
     told = ledger.find_sale(order.channel, order.external_id, order.kind) if order.external_id else None
     if told and told.key != key:
@@ -283,7 +286,8 @@ def _earn(order, at):
     if not order.amount_minor:
         return
     earning = _book_paid(order)
-    if earning.key == f"service_order:{order.pk}":  # a sale that a statement told of is earned already
+    # A sale that a statement told of is earned already.
+    if earning.key in (f"service_order:{order.pk}", order.earning_key):
         ledger.record_earned(earning, f"{earning.key}:earned", at)
 
 
@@ -367,7 +371,10 @@ def resume(order):
 
 @transaction.atomic
 def cancel(order):
-    """Call the order off before it is accepted; what its marketplace paid is refunded in full, fee included."""
+    """Call the order off before it is accepted; what its marketplace paid is refunded in full, fee included.
+
+    What our own shop sold is paid back by a refund of the shop's, which asks its payment provider.
+    """
     if _advance(order, Status.CANCELED, held_from=""):
         earning = Earning.objects.filter(key=f"service_order:{order.pk}").first()
         held = ledger.balances(earning) if earning else {}

@@ -8,6 +8,15 @@ from agency.heartbeats import beat
 
 log = logging.getLogger(__name__)
 
+# What each sweep does; other rooms add theirs (`storefront.sweeping`).
+SWEEPS = [
+    direction_board.sweep,
+    schedules.fire,
+    webhook_sender.start_if_due,
+    webhooks.forget,
+    mail_sender.start_if_due,
+    mail.forget,
+]
 TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt; what is left then is due, and rung for again
 
 
@@ -20,8 +29,7 @@ def work():
 
 def sweep():
     """Answer the clock's bell: pick up what was left behind, then work."""
-    senders = (webhook_sender.start_if_due, webhooks.forget, mail_sender.start_if_due, mail.forget)
-    for part in (direction_board.sweep, schedules.fire, *senders):
+    for part in SWEEPS:
         try:
             part()
         except Exception:  # what one of them stumbles over must not stop the others, and never the work

@@ -41,6 +41,11 @@ STORE_NAME = env.str("STORE_NAME", "Lanternfish Studio")
 STORE_EMAIL = env.str("STORE_EMAIL", "hello@lanternfish.example", validate=check.Email())
 STORE_TIMEZONE = env.str("STORE_TIMEZONE", "UTC", validate=_time_zone)
 STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=check.Regexp(r"^[A-Z]{3}\Z"))
+STORE_ADDRESS = env.str("STORE_ADDRESS", "")
+STORE_TAX_NOTE = env.str("STORE_TAX_NOTE", "", validate=check.Length(max=200))
+INVOICE_NOTE = env.str("INVOICE_NOTE", "")
+INVOICE_DAYS = env.int("INVOICE_DAYS", 14, validate=check.Range(min=0, max=365))
+DEMO_PAYMENTS = env.bool("DEMO_PAYMENTS", False)
 _MAIL = check.Regexp(r"\A\Z|(smtps?|smtp\+(tls|ssl)|submission|console|file|memory|dummy)://")
 EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "", validate=_MAIL) else None
 AI_BASE_URL = env.str("AI_BASE_URL", "", validate=check.Regexp(r"\A\Z|https?://\S+\Z"))
@@ -324,6 +329,9 @@ SPECTACULAR_SETTINGS = {
         "IntentStatusEnum": "agency.models.Intent.Status",
         "RunStatusEnum": "agency.models.Run.Status",
         "TaskStatusEnum": "agency.models.Task.Status",
+        "OrderStatusEnum": "storefront.models.Order.Status",
+        "PaymentStatusEnum": "storefront.models.Payment.Status",
+        "RefundStatusEnum": "storefront.models.Refund.Status",
         "ServiceOrderStatusEnum": "agency.models.ServiceOrder.Status",
         "WebhookDeliveryStatusEnum": "agency.models.WebhookDelivery.Status",
     },

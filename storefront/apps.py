@@ -7,7 +7,8 @@ class StorefrontConfig(AppConfig):
     verbose_name = "Storefront"
 
     def ready(self):
-        from storefront import recipes, staff, workflows  # noqa: F401  the last two register themselves
+        from storefront import recipes, staff, sweeping, workflows  # noqa: F401  they register themselves
+        from storefront.payments import demo, manual  # noqa: F401
 
         # Permissions exist only after Django's own post_migrate; a data migration would be too early.
         post_migrate.connect(staff.create_groups, sender=self)

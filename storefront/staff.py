@@ -9,11 +9,16 @@ GROUPS = {
     # room -> model -> what may be done to it
     "Operators": {
         "agency": {"*": ["view", "add", "change", "publish", "approve"], "webhookendpoint": ["delete"]},
-        "storefront": {"*": ["view", "publish"]},
+        "storefront": {"*": ["view", "publish"], "order": ["settle", "refund"]},
         "earnings": {"*": ["view"]},
     },
     "Catalog editors": {
-        "storefront": {"*": ["view", "add", "change", "publish"]},
+        # Not orders: what people bought is none of a catalog editor's business.
+        "storefront": {
+            "product": ["view", "add", "change", "publish"],
+            "catalogimport": ["view", "add", "change"],
+            "release": ["view", "add", "change", "publish"],
+        },
         "agency": {
             "gig": ["view", "add", "change"],
             "package": ["view", "add", "change"],
@@ -23,6 +28,10 @@ GROUPS = {
     "Accountants": {
         "earnings": {"*": ["view", "add", "change"]},
         "agency": {"serviceorder": ["view"], "run": ["view"], "artifact": ["view"]},
+        "storefront": {
+            **{row: ["view"] for row in ("orderline", "payment", "paymentevent", "refund", "dispute")},
+            "order": ["view", "settle", "refund"],
+        },
     },
 }
 

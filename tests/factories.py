@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from agency.models import Gig, Mail, Package, Run, ServiceOrder, Task, WebhookDelivery, WebhookEndpoint
 from earnings.models import Channel, Kind
-from storefront.models import Product
+from storefront import cart, checkout
+from storefront.models import Cart, Product
 
 _numbers = count(1)
 
@@ -92,3 +93,48 @@ def make_mail(to="buyer@example.com", **fields):
     """A mail that waits to be sent. Its template is a test's own."""
     defaults = {"key": f"test:{next(_numbers)}", "template": "note", "context": {"title": "a desk"}}
     return Mail.objects.create(to=to, **(defaults | fields))
+
+
+def make_cart(*things):
+    """A cart with a piece of each product or package; (product, 3) puts three into it."""
+    basket = Cart.objects.create()
+    for thing in things:
+        product, quantity = thing if isinstance(thing, tuple) else (thing, 1)
+        cart.add(basket, product, quantity)
+    return basket
+
+
+def make_wish(basket, **fields):
+    """What a buyer sends who agrees to the cart as it is now."""
+    defaults = {
+        "checkout_key": f"form-{next(_numbers)}",
+        "quote": cart.look(basket).quote,
+        "provider": "demo",
+        "buys_again": True,
+    }
+    return checkout.Wish(**(defaults | fields))
+
+
+def make_buyer(**fields):
+    defaults = {
+        "name": "Ada Byron",
+        "email": f"ada{next(_numbers)}@example.com",
+        "shipping_address": "1 Lane, Town",
+    }
+    return checkout.Buyer(**(defaults | fields))
+
+
+def make_order(*things, buyer=None, **wish):
+    """An order of the things as `place_order` makes it; it waits for a payment if it costs anything."""
+    basket = make_cart(*(things or (make_product(),)))
+    wish = {"provider": "manual"} | wish
+    return checkout.place_order(basket, buyer or make_buyer(), make_wish(basket, **wish))
+
+
+def make_paid_order(*things, **fields):
+    """An order that was paid: real money by invoice, or `provider="demo"`."""
+    order = make_order(*things, **fields)
+    for payment in order.payments.all():
+        checkout.mark_paid(payment)
+    order.refresh_from_db()
+    return order

@@ -226,7 +226,7 @@ def test_a_part_of_the_sweep_that_stumbles_does_not_stop_the_work(monkeypatch, c
         raise OperationalError("no such table")
 
     stumble.__module__, stumble.__name__ = "agency.schedules", "fire"
-    monkeypatch.setattr(jobs.schedules, "fire", stumble)
+    monkeypatch.setattr(jobs, "SWEEPS", [stumble])
     run = open_run()
 
     jobs.sweep()

@@ -145,6 +145,9 @@ class ServiceOrder(Transitions):
     amount_minor = models.PositiveBigIntegerField()
     fee_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
+    earning_key = models.CharField(
+        max_length=200, blank=True, help_text="What a shop booked its payment under; empty = it is booked here."
+    )
     client = models.CharField(max_length=120, blank=True)
     brief = models.JSONField(default=dict, blank=True)
     showcase_consent = models.BooleanField(

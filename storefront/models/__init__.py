@@ -1,5 +1,21 @@
+from storefront.models.carts import Cart, CartLine
 from storefront.models.imports import CatalogImport
+from storefront.models.orders import Order, OrderLine
+from storefront.models.payments import Dispute, Payment, PaymentEvent, Refund, RefundLine
 from storefront.models.products import Product
 from storefront.models.releases import Release
 
-__all__ = ["CatalogImport", "Product", "Release"]
+__all__ = [
+    "Cart",
+    "CartLine",
+    "CatalogImport",
+    "Dispute",
+    "Order",
+    "OrderLine",
+    "Payment",
+    "PaymentEvent",
+    "Product",
+    "Refund",
+    "RefundLine",
+    "Release",
+]

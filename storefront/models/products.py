@@ -34,6 +34,9 @@ class Product(models.Model):
         LISTED = "listed"
         ARCHIVED = "archived"
 
+    # What a buyer gets as files or access at once, and never twice.
+    DIGITAL = (Kind.DOWNLOAD, Kind.BUNDLE, Kind.COURSE)
+
     sku = models.CharField("SKU", max_length=120, unique=True)
     slug = models.SlugField(max_length=140, unique=True)
     family = models.SlugField(max_length=140, help_text="The same for all variants of one product.")

@@ -1,0 +1,277 @@
+"""Giving money back: proposed by us or wished by staff, asked of the provider, then booked.
+
+What may go back is taken from the line and from the payment by conditional UPDATEs when it is requested, so that
+two at once never give back more than was paid. The provider is asked outside of transactions, under the refund's
+own key, as often as it takes.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from agency import fulfillment_engine
+from agency.models import ServiceOrder
+from earnings import ledger, money
+from earnings.models import Earning
+from earnings.refusals import Refusal
+from storefront import bookkeeping, order_news, payments, stock
+from storefront.models import Dispute, Order, OrderLine, Payment, Refund, RefundLine
+
+log = logging.getLogger(__name__)
+Status = Refund.Status
+AT_ONCE = 20
+RETRY_AFTER = (30, 120, 600, 3600, 21600)  # seconds; the last one again and again
+
+
+# --- Wishing ---------------------------------------------------------------------------------------------------
+
+
+def propose(payment, reason, lines=()):
+    """Ask staff whether `lines` of the order (or, without lines, a surplus payment) shall be paid back."""
+    amounts = {line: line.refundable_minor for line in lines if line.refundable_minor}
+    if lines and not amounts:
+        return None
+    refund, created = Refund.objects.get_or_create(
+        key=f"proposed:{payment.pk}",
+        defaults={
+            "payment": payment,
+            "status": Status.PROPOSED,
+            "amount_minor": sum(amounts.values()) if lines else payment.refundable_minor,
+            "reason": reason,
+        },
+    )
+    if created:
+        _write_lines(refund, amounts)
+    return refund
+
+
+@transaction.atomic
+def request(order, key, *, amounts=None, amount_minor=None, reason="", by=None):
+    """Wish that money goes back: all of it, `amount_minor` over all lines, or `amounts` {line number: minor}.
+
+    `key` names the wish: asked again it is the same refund. Refusal (409) where nothing was paid, the payment is
+    contested or less is left; (422) for an amount that makes no sense. `carry_out` asks the provider.
+    """
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    lines = list(order.lines.all())
+    wanted = _wanted(order, lines, amounts, amount_minor)
+    asked = Refund.objects.filter(key=key).first()
+    if asked:
+        return _same(asked, order, wanted if amounts or amount_minor else None)
+    payment = order.payments.filter(status=Payment.Status.CAPTURED, is_surplus=False).first()
+    if payment is None:
+        raise Refusal(f"Nothing was paid for {order.number}.", allowed=[])
+    if not wanted:
+        raise Refusal(f"Everything of {order.number} was given back.", allowed=[])
+    refund = Refund.objects.create(
+        payment=payment,
+        key=key,
+        status=Status.REQUESTED,
+        amount_minor=sum(wanted.values()),
+        reason=reason[:500],
+        requested_by=by,
+    )
+    _write_lines(refund, wanted)
+    _reserve(refund)
+    return refund
+
+
+@transaction.atomic
+def approve(refund, by=None):
+    """Staff say yes to a proposal: it is requested. Twice is once."""
+    Order.objects.select_for_update().get(pk=refund.payment.order_id)
+    if refund.advance(Status.REQUESTED, requested_by=by, due_at=timezone.now()):
+        _reserve(refund)
+    elif refund.status not in (Status.REQUESTED, Status.SUCCEEDED):
+        raise Refusal(f"This refund is {refund.get_status_display()}.", allowed=refund.allowed)
+    return refund
+
+
+def drop(refund):
+    """Staff say no to a proposal. Twice is once."""
+    if not refund.advance(Status.DROPPED, finished_at=timezone.now()) and refund.status != Status.DROPPED:
+        raise Refusal(f"This refund is {refund.get_status_display()}.", allowed=refund.allowed)
+    return refund
+
+
+def _wanted(order, lines, amounts, amount_minor):
+    """{line: minor units} that shall go back."""
+    if amounts:
+        return _by_line(order, lines, amounts)
+    left = {line: line.refundable_minor for line in lines if line.refundable_minor}
+    if amount_minor is None:
+        return left
+    if amount_minor < 1:
+        raise Refusal.of_field("/amount", "A refund is more than zero.")
+    if amount_minor > sum(left.values()):
+        raise _too_much("/amount", amount_minor, sum(left.values()), order)
+    parts = bookkeeping.shares(amount_minor, list(left.values()))
+    return {line: part for line, part in zip(left, parts, strict=True) if part}
+
+
+def _by_line(order, lines, amounts):
+    by_number = {line.number: line for line in lines}
+    wanted, errors = {}, []
+    for number, amount in amounts.items():
+        line = by_number.get(number)
+        if line is None:
+            errors.append(f"{order.number} has no line {number}.")
+        elif amount < 1:
+            errors.append(f"Line {number}: a refund is more than zero.")
+        else:
+            wanted[line] = amount
+    if errors:
+        raise Refusal.of_field("/lines", " ".join(errors))
+    return wanted
+
+
+def _write_lines(refund, amounts):
+    RefundLine.objects.bulk_create(
+        RefundLine(refund=refund, line=line, amount_minor=amount) for line, amount in amounts.items()
+    )
+
+
+def _reserve(refund):
+    """Take what goes back from what may still go back; Refusal (409) when there is less, or the bank decides."""
+    payment = refund.payment
+    order = payment.order
+    if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+        raise Refusal(f"The payment of {order.number} is contested: the bank decides first.", allowed=[])
+    for part in refund.lines.select_related("line"):
+        left = OrderLine.objects.filter(pk=part.line_id, amount_minor__gte=F("refunded_minor") + part.amount_minor)
+        if not left.update(refunded_minor=F("refunded_minor") + part.amount_minor):
+            part.line.refresh_from_db()
+            raise _too_much("/lines", part.amount_minor, part.line.refundable_minor, order)
+    left = Payment.objects.filter(
+        pk=payment.pk,
+        status=Payment.Status.CAPTURED,
+        amount_minor__gte=F("refunded_minor") + refund.amount_minor,
+    )
+    if not left.update(refunded_minor=F("refunded_minor") + refund.amount_minor):
+        payment.refresh_from_db()
+        raise _too_much("/amount", refund.amount_minor, payment.refundable_minor, order)
+
+
+def _too_much(pointer, asked, left, order):
+    detail = (
+        f"{money.display(asked, order.currency)} can't go back: of {order.number} only "
+        f"{money.display(left, order.currency)} are left."
+    )
+    return Refusal(detail, errors=[{"pointer": pointer, "detail": detail}], allowed=[])
+
+
+def _same(refund, order, wanted):
+    found = {part.line: part.amount_minor for part in refund.lines.select_related("line")}
+    if refund.payment.order_id != order.pk or (wanted is not None and found != wanted):
+        raise Refusal("This key was used for another refund.", allowed=[])
+    return refund
+
+
+# --- Asking the provider -----------------------------------------------------------------------------------
+
+
+def carry_out(refund):
+    """Ask the provider, outside of any transaction, and book its answer. A stumble is tried again by the sweep."""
+    refund.refresh_from_db()
+    if refund.status != Status.REQUESTED:
+        return refund
+    try:
+        answer = payments.get(refund.payment.provider).refund(refund)
+    except Exception as error:
+        log.exception("refund %s: the provider could not be asked", refund.pk)
+        _try_later(refund, f"{type(error).__name__}: the provider could not be asked.")
+        return refund
+    return settle(refund, answer)
+
+
+def _try_later(refund, problem):
+    wait = RETRY_AFTER[min(refund.attempts, len(RETRY_AFTER) - 1)]
+    Refund.objects.filter(pk=refund.pk, status=Status.REQUESTED).update(
+        attempts=F("attempts") + 1, problem=problem, due_at=timezone.now() + timedelta(seconds=wait)
+    )
+    refund.refresh_from_db()
+
+
+@transaction.atomic
+def settle(refund, answer):
+    """Book what the provider answered. It may say it again, and may take a success back."""
+    order = Order.objects.select_for_update().get(pk=refund.payment.order_id)
+    refund.refresh_from_db()
+    if answer.external_id and not refund.external_id:
+        refund.external_id = answer.external_id
+        refund.save(update_fields=["external_id"])
+    now = timezone.now()
+    if answer.status == Status.SUCCEEDED:
+        if refund.advance(Status.SUCCEEDED, finished_at=now, problem=""):
+            _book(refund, now)
+            _follow(order, refund)
+    elif answer.status == Status.FAILED:
+        was_booked = refund.status == Status.SUCCEEDED
+        if refund.advance(Status.FAILED, finished_at=now, problem=answer.problem[:500]):
+            _undo(order, refund, now, was_booked)
+    else:
+        _try_later(refund, answer.problem)
+    return refund
+
+
+def _book(refund, at):
+    parts = [(part.line.key, part.amount_minor) for part in refund.lines.select_related("line__order")]
+    for key, amount_minor in parts or [(refund.payment.surplus_key, refund.amount_minor)]:
+        earning = Earning.objects.get(key=key)
+        held = ledger.balances(earning)
+        sold = -held[ledger.DEFERRED] or -held[ledger.REVENUE] - held[ledger.REFUNDS]
+        fee_minor = held[ledger.FEES] * amount_minor // sold
+        ledger.refund(earning, f"{key}:refund:{refund.pk}", at, gross_minor=amount_minor, fee_minor=fee_minor)
+
+
+def _follow(order, refund):
+    """What is given back in full is called off: its service order, its pieces, and at last the order itself."""
+    for line in OrderLine.objects.filter(refund_lines__refund=refund).select_related("service_order", "order"):
+        if _returned_minor(line) == line.amount_minor:
+            _call_off(line)
+    paid = [line for line in order.lines.all() if line.amount_minor]
+    if all(_returned_minor(line) == line.amount_minor for line in paid) and refund.lines.exists():
+        order.advance(Order.Status.REFUNDED)
+    order.refresh_from_db()
+    order_news.tell(order, "refunded")
+
+
+def _returned_minor(line):
+    done = line.refund_lines.filter(refund__status=Status.SUCCEEDED)
+    return done.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+
+
+def _call_off(line):
+    if line.service_order and ServiceOrder.Status.CANCELED in line.service_order.allowed:
+        fulfillment_engine.cancel(line.service_order)
+    if line.fulfilled_at is None:
+        stock.release([line])
+
+
+def _undo(order, refund, at, was_booked):
+    """It did not reach the buyer: the money is ours to give back once more, and a person has to look."""
+    for part in refund.lines.select_related("line__order"):
+        OrderLine.objects.filter(pk=part.line_id).update(refunded_minor=F("refunded_minor") - part.amount_minor)
+        if was_booked:
+            _reverse(part.line.key, refund, at)
+    if was_booked and not refund.lines.exists():
+        _reverse(refund.payment.surplus_key, refund, at)
+    Payment.objects.filter(pk=refund.payment_id).update(refunded_minor=F("refunded_minor") - refund.amount_minor)
+    order.advance(Order.Status.PAID)
+    order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
+
+
+def _reverse(key, refund, at):
+    booked = f"{key}:refund:{refund.pk}"
+    entry = Earning.objects.get(key=key).entries.get(key=booked)
+    ledger.reverse(entry, f"{booked}:failed", at, memo="The refund did not reach the buyer.")
+
+
+def sweep():
+    """Ask again for what the provider has not answered yet: a stumble, or a process that died in between."""
+    due = Refund.objects.filter(status=Status.REQUESTED, due_at__lte=timezone.now() - timedelta(seconds=10))
+    for refund in due.select_related("payment__order").order_by("due_at")[:AT_ONCE]:
+        carry_out(refund)
