@@ -138,12 +138,16 @@ def _take(worker, now, sharers, is_quick):
 
 
 def _hand(free, sharers, is_quick):
-    """Which of the free tasks one worker takes: `(id, run)` of the first, and of quick ones its share."""
+    """Which of the free tasks one worker takes: `(id, run)` of the first, and of quick ones its share.
+
+    In a long backlog the quick tasks of one run stay in one hand: what one measures is there when the next one asks for it, while a
+    second worker would be too early, and have to put its task back to wait.
+    """
     share = max(1, min(MOST_AT_ONCE, len(free) // (2 * sharers)))
     hand = []
-    for pk, run_id, workflow, subject in free[:share]:
+    for pk, run_id, workflow, subject in free[: MOST_AT_ONCE if share > 1 else 1]:
         is_light = not subject and is_quick(workflow)
-        if hand and not is_light:
+        if hand and not (is_light and (len(hand) < share or run_id == hand[-1][1])):
             break
         hand.append((pk, run_id))
         if not is_light:
@@ -406,7 +410,8 @@ def _written(task, new):
     artifact.content_type = new.content_type
     artifact.size = len(new.content)
     artifact.sha256 = hashlib.sha256(new.content).hexdigest()
-    artifact.file.save(new.name, ContentFile(new.content), save=False)
+    # A name of its own: the storage would look for a free one among all files of the month.
+    artifact.file.save(f"{task.pk}-{task.attempts}-{new.name}", ContentFile(new.content), save=False)
     return artifact
 
 

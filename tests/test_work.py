@@ -172,6 +172,20 @@ def test_a_worker_takes_its_part_of_a_long_backlog_of_quick_tasks_at_once():
 
 
 @pytest.mark.django_db
+def test_the_quick_tasks_of_a_run_stay_in_one_hand_while_others_wait_for_workers():
+    others = [type(f"Slow{n}", (Slow,), {"key": f"test_slow_{n}", "pipeline": "ops"}) for n in (2, 3)]
+    for other in others:
+        workflows.register(other)
+    for _ in range(4):
+        direction_board.open_run([Step("test_slow"), *(Step(other.key) for other in others)], title="three")
+    first, second, *_ = Run.objects.order_by("pk")
+
+    hand = attempts.claim_some("a", sharers=1, is_quick=quick)
+
+    assert [task.run_id for task in hand] == [first.pk] * 3 + [second.pk] * 3
+
+
+@pytest.mark.django_db
 def test_long_tasks_and_tasks_with_a_subject_are_taken_one_by_one():
     for _ in range(8):
         open_run()
