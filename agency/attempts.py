@@ -140,8 +140,8 @@ def _take(worker, now, sharers, is_quick):
 def _hand(free, sharers, is_quick):
     """Which of the free tasks one worker takes: `(id, run)` of the first, and of quick ones its share.
 
-    In a long backlog the quick tasks of one run stay in one hand: what one measures is there when the next one asks for it, while a
-    second worker would be too early, and have to put its task back to wait.
+    In a long backlog the quick tasks of one run stay in one hand: what one measures is there when the next one
+    asks for it, while a second worker would be too early, and have to put its task back to wait.
     """
     share = max(1, min(MOST_AT_ONCE, len(free) // (2 * sharers)))
     hand = []
