@@ -21,7 +21,8 @@ from django.utils import timezone
 
 from agency import breakers, settling, webhooks, workflows
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
-from agency.models.inserts import insert
+from agency.models.inserts import insert, inserting
+from agency.models.round_trips import Statement, together
 from agency.models.runs import Note, canonical_json
 
 LEASE = timedelta(seconds=20)
@@ -46,6 +47,16 @@ def hold_run(run_id, *, wait=True):
     with connection.cursor() as cursor:
         cursor.execute(HOLD if wait else f"{HOLD} SKIP LOCKED", [run_id])
         return cursor.fetchone() is not None
+
+
+def _must_be_mine(task, mine, *others):
+    """Hold the task's run, and execute the statement that finds a row only while the attempt is the task's own;
+    the rows of the `others`. Raises Lost, and the caller's transaction takes back whatever they did."""
+    holding = [Statement(HOLD, [task.run_id])] if connection.features.has_select_for_update else []
+    rows, *answers = together(*holding, mine, *others)[len(holding) :]
+    if not rows:
+        raise Lost
+    return answers
 
 
 # --- Claiming ------------------------------------------------------------------------------------------
@@ -74,7 +85,7 @@ HOLD_FREE = "SELECT id FROM agency_run WHERE id IN ({}) FOR NO KEY UPDATE SKIP L
 STARTED = """
     UPDATE agency_run SET event_count = event_count + %s, started_at = COALESCE(started_at, %s),
       status = CASE WHEN status IN ('queued', 'waiting') THEN 'running' ELSE status END
-    WHERE id = %s RETURNING event_count
+    WHERE id = %s
 """
 MOST_AT_ONCE = 10
 PAUSES = (0.003, 0.01, 0.03)  # seconds: a run is held for no longer than a claim or a finish takes
@@ -130,10 +141,12 @@ def _take(worker, now, sharers, is_quick):
         ids = [pk for pk, _ in wanted]
         values = [_stored(now + LEASE), worker[:80], at, at, *ids, at]
         tasks = sorted(Task.objects.raw(CLAIM.format(_places(ids)), values), key=lambda task: ids.index(task.pk))
-        for run_id in sorted({task.run_id for task in tasks}):
-            notes = [_started(task) for task in tasks if task.run_id == run_id]
-            cursor.execute(STARTED, [len(notes), at, run_id])
-            Event.write(run_id, cursor.fetchone()[0], notes)
+    started = []
+    for run_id in sorted({task.run_id for task in tasks}):
+        notes = [_started(task) for task in tasks if task.run_id == run_id]
+        started += [Statement(STARTED, [len(notes), at, run_id]), Event.writing(run_id, notes)]
+    if started:
+        together(*started)
     return tasks, True
 
 
@@ -257,6 +270,10 @@ SUCCEEDED = """
     UPDATE agency_task SET status = 'succeeded', result = %s, waiting_on = '', error = '', lease_until = NULL,
       finished_at = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
 """
+NEEDS_HUMAN = """
+    UPDATE agency_task SET status = 'needs_human', result = %s, waiting_on = %s, error = '', lease_until = NULL,
+      asked_at = %s, asked_of = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
+"""
 BOUND = "INSERT INTO agency_task_bound_to (task_id, observation_id) VALUES {} ON CONFLICT DO NOTHING"
 OBSERVED = """
     INSERT INTO agency_observation (run_id, task_id, kind, body, sha256, measured_at)
@@ -277,20 +294,16 @@ def observe(task, fence, kind, payload):
         run_id=task.run_id, task_id=task.pk, kind=kind, body=canonical_json(payload), measured_at=now
     )
     new.sha256 = new.recomputed_sha256
-    hold_run(task.run_id)
-    with connection.cursor() as cursor:
-        _must_be_mine(cursor, RENEWED, [_stored(now + LEASE), task.pk, fence])
-        values = [new.run_id, new.task_id, kind, new.body, new.sha256, _stored(now)]
-        cursor.execute(OBSERVED, values)
-        inserted = cursor.fetchone()
+    values = [new.run_id, new.task_id, kind, new.body, new.sha256, _stored(now)]
+    renewed = Statement(RENEWED, [_stored(now + LEASE), task.pk, fence])
+    (inserted,) = _must_be_mine(task, renewed, Statement(OBSERVED, values))
     if not inserted:
         return Observation.objects.get(run_id=task.run_id, kind=kind)
-    new.pk, new._state.adding = inserted[0], False
+    new.pk, new._state.adding = inserted[0][0], False
     data = {"kind": kind, "sha256": new.sha256}
-    Event.record(
-        task.run_id, "observation.measured", f"{task.workflow} measured {kind}", task_id=task.pk, data=data
-    )
-    settling.wake_bound(task.run_id)
+    note = Note("observation.measured", f"{task.workflow} measured {kind}", task.pk, data)
+    _, _, *waiting = together(*Event.recording(task.run_id, [note]), *settling.waking(task.run_id))
+    settling.wake(*waiting)
     return new
 
 
@@ -350,18 +363,9 @@ def finish(task, fence, outcome, seen=None):
         for artifact in outcome.artifacts:
             stored.append(_written(task, artifact))
         with transaction.atomic():
-            hold_run(task.run_id)
-            if needs_human:
-                _hand_over(task, fence, outcome.result, needs_human)
-            else:
-                _succeed(task, fence, outcome.result)
-            notes = [*_bind(task, seen)] if task.binds else []
-            _keep(task, stored)
+            notes = _hand_over(task, fence, outcome, stored, seen, needs_human)
             for effect in outcome.effects if not needs_human else ():
                 effect(task)
-            close_attempt(task, Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED)
-            breakers.succeeded(task.workflow)
-            notes.append(Note(f"task.{task.status}", f"{task.workflow}: {needs_human or 'done'}", task.pk))
             settling.settle(task.run_id, notes)
     except BaseException:
         for artifact in stored:
@@ -369,39 +373,45 @@ def finish(task, fence, outcome, seen=None):
         raise
 
 
-def _succeed(task, fence, result):
-    with connection.cursor() as cursor:
-        _must_be_mine(cursor, SUCCEEDED, [json.dumps(result), _stored(timezone.now()), task.pk, fence])
-    task.status, task.result, task.lease_until = Task.Status.SUCCEEDED, result, None
+def _hand_over(task, fence, outcome, stored, seen, needs_human):
+    """The task's new status with all that proves it, in as few messages as can be; what is to be told of it."""
+    if task.attempts > 1:
+        hold_run(task.run_id)
+        _give_way(task, [artifact.name for artifact in stored])
+    ended = Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED
+    statements = [inserting([_closed(task, ended)]), breakers.succeeding(task.workflow)]
+    if stored:
+        statements.append(inserting(stored))
+    notes = []
+    bound = _bound(task, seen) if task.binds else []
+    if bound:
+        statements.append(_binding(task, bound))
+        kinds = ", ".join(observation.kind for observation in bound)
+        data = {"observations": [observation.sha256 for observation in bound]}
+        notes.append(Note("task.bound", f"{task.workflow} is bound to {kinds}", task.pk, data))
+    to, at, result = task.Status.SUCCEEDED, _stored(timezone.now()), json.dumps(outcome.result)
+    mine = Statement(SUCCEEDED, [result, at, task.pk, fence])
+    if needs_human:
+        to = task.Status.NEEDS_HUMAN
+        mine = Statement(NEEDS_HUMAN, [result, needs_human[:200], at, ASKED_OF, task.pk, fence])
+    _must_be_mine(task, mine)
+    together(*statements)
+    task.status, task.result, task.lease_until = to, outcome.result, None
+    if needs_human:
+        webhooks.announce_task(task, to)
+    return [*notes, Note(f"task.{to}", f"{task.workflow}: {needs_human or 'done'}", task.pk)]
 
 
-def _hand_over(task, fence, result, reason):
-    """The work ended with something that only a person can do."""
-    if not _mine(task.pk, fence).update(
-        status=Task.Status.NEEDS_HUMAN,
-        result=result,
-        waiting_on=reason[:200],
-        asked_at=timezone.now(),
-        asked_of=ASKED_OF,
-        error="",
-        lease_until=None,
-    ):
-        raise Lost
-    task.status, task.result, task.lease_until = Task.Status.NEEDS_HUMAN, result, None
-    webhooks.announce_task(task, task.status)
-
-
-def _bind(task, seen):
+def _bound(task, seen):
+    """The observations that the task is bound to, in one order for all."""
     if seen is None:
         seen = Observation.objects.filter(run_id=task.run_id, kind__in=task.binds)
-    seen = sorted((observation for observation in seen if observation.kind in task.binds), key=lambda o: o.pk)
-    if not seen:
-        return
-    pairs = [value for observation in seen for value in (task.pk, observation.pk)]
-    with connection.cursor() as cursor:
-        cursor.execute(BOUND.format(", ".join(["(%s, %s)"] * len(seen))), pairs)
-    bound = f"{task.workflow} is bound to {', '.join(observation.kind for observation in seen)}"
-    yield Note("task.bound", bound, task.pk, {"observations": [observation.sha256 for observation in seen]})
+    return sorted((observation for observation in seen if observation.kind in task.binds), key=lambda o: o.pk)
+
+
+def _binding(task, bound):
+    pairs = [value for observation in bound for value in (task.pk, observation.pk)]
+    return Statement(BOUND.format(", ".join(["(%s, %s)"] * len(bound))), pairs)
 
 
 def _written(task, new):
@@ -415,16 +425,12 @@ def _written(task, new):
     return artifact
 
 
-def _keep(task, artifacts):
-    """Store the rows; those of an earlier attempt that ended with a person give way to the newer ones."""
-    if task.attempts > 1:
-        names = [artifact.name for artifact in artifacts]
-        replaced = Artifact.objects.filter(task=task, name__in=names, deliveries=None)
-        for old in replaced:
-            transaction.on_commit(partial(old.file.storage.delete, old.file.name))
-        replaced.delete()
-    if artifacts:
-        insert(artifacts)
+def _give_way(task, names):
+    """The files of an earlier attempt that ended with a person make room for newer ones of their names."""
+    replaced = Artifact.objects.filter(task=task, name__in=names, deliveries=None)
+    for old in replaced:
+        transaction.on_commit(partial(old.file.storage.delete, old.file.name))
+    replaced.delete()
 
 
 @transaction.atomic
@@ -465,16 +471,14 @@ def _end_attempt(task, fence, message, outcome, *, traceback="", **still):
 
 def close_attempt(task, outcome, *, error="", traceback=""):
     """Write how the task's newest attempt ended; what it was while it went on stands in the task's row."""
+    insert([_closed(task, outcome, error=error, traceback=traceback)])
+
+
+def _closed(task, outcome, *, error="", traceback=""):
     now = timezone.now()
     tried = Attempt(task=task, number=task.attempts, worker=task.worker, started_at=task.claimed_at or now)
     tried.finished_at, tried.outcome, tried.error, tried.traceback = now, outcome, error, traceback
-    insert([tried])
-
-
-def _must_be_mine(cursor, statement, values):
-    cursor.execute(statement, values)
-    if cursor.fetchone() is None:
-        raise Lost
+    return tried
 
 
 def _stored(moment):

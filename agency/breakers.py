@@ -7,12 +7,12 @@ of somebody's parameters, a cancel and the deadline of a run say nothing about t
 
 import logging
 
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from agency.bells import ring
 from agency.models import Breaker, Event
+from agency.models.round_trips import Statement
 from earnings.refusals import Refusal
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,10 @@ def failed(workflow, message, *, run_id=None):
     return True
 
 
-def succeeded(workflow):
-    """A task succeeded: what failed before it was not in a row. An open breaker stays open: people close it."""
-    with connection.cursor() as cursor:  # by hand: every task that succeeds passes here
-        cursor.execute(CLEARED, [workflow])
+def succeeding(workflow):
+    """The `Statement` for a task that succeeded: what failed before it was not in a row. An open breaker stays
+    open: people close it."""
+    return Statement(CLEARED, [workflow])
 
 
 def refuse_stopped(keys):

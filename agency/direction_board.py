@@ -22,6 +22,7 @@ from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
 from agency.models.inserts import insert
+from agency.models.round_trips import together
 from agency.models.runs import Note
 from agency.settling import wake_bound
 from agency.steps import Step, plan, planned, pointers, validated
@@ -109,7 +110,7 @@ def _open(entries, opening):
     told = {"tasks": keys} | opening.told
     if opening.deadline is not None:
         told["deadline_seconds"] = int(deadline.total_seconds())
-    Event.write(run.pk, 1, [Note("run.opened", f"Opened: {opening.title}", data=told)])
+    together(Event.writing(run.pk, [Note("run.opened", f"Opened: {opening.title}", data=told)]))
     ring()
     return run
 

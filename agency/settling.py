@@ -12,6 +12,7 @@ from django.utils import timezone
 from agency import webhooks
 from agency.bells import ring
 from agency.models import Event, Run, Task
+from agency.models.round_trips import Statement, together
 from agency.models.runs import Note
 
 TASKS = "SELECT id, workflow, status, binds, measures FROM agency_task WHERE run_id = %s ORDER BY id"
@@ -20,20 +21,23 @@ PRESENT = "SELECT kind FROM agency_observation WHERE run_id = %s"
 UNBOUND = (Task.Status.QUEUED, Task.Status.WAITING)
 END = """
     UPDATE agency_run SET status = %s, finished_at = %s, event_count = event_count + %s
-    WHERE id = %s AND status IN ({}) RETURNING event_count
+    WHERE id = %s AND status IN ({}) RETURNING id
 """
 
 
 def wake_bound(run_id):
     """Queue the waiting tasks of a run whose observations are all there. Not those that wait for a person."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING, [run_id])
-        waiting = [(pk, set(json.loads(binds))) for pk, binds in cursor.fetchall()]
-        if not waiting:
-            return
-        cursor.execute(PRESENT, [run_id])
-        present = {kind for (kind,) in cursor.fetchall()}
-    able = [pk for pk, binds in waiting if binds <= present]
+    wake(*together(*waking(run_id)))
+
+
+def waking(run_id):
+    """The `Statement`s whose rows `wake` takes."""
+    return Statement(WAITING, [run_id]), Statement(PRESENT, [run_id])
+
+
+def wake(waiting, kinds):
+    present = {kind for (kind,) in kinds}
+    able = [pk for pk, binds in waiting if set(json.loads(binds)) <= present]
     queued = Task.objects.filter(pk__in=able, status=Task.Status.WAITING)
     if able and queued.update(status=Task.Status.QUEUED, due_at=timezone.now(), waiting_on=""):
         ring()
@@ -76,12 +80,10 @@ def _end(run_id, to, notes):
     message = f"The run ended: {to.label.lower()}" if is_over else "The run waits for a person"
     sources = [status for status, targets in Run.TRANSITIONS.items() if to in targets]
     finished_at = connection.ops.adapt_datetimefield_value(timezone.now()) if is_over else None
-    with connection.cursor() as cursor:
-        values = [to, finished_at, len(notes) + 1, run_id, *sources]
-        cursor.execute(END.format(", ".join(["%s"] * len(sources))), values)
-        moved = cursor.fetchone()
+    values = [to, finished_at, len(notes) + 1, run_id, *sources]
+    (moved,) = together(Statement(END.format(", ".join(["%s"] * len(sources))), values))
     if moved:
-        Event.write(run_id, moved[0], [*notes, Note(f"run.{to}", message)])
+        together(Event.writing(run_id, [*notes, Note(f"run.{to}", message)]))
         webhooks.announce_run(run_id, to)
     elif notes:
         Event.record_all(run_id, notes)
@@ -89,16 +91,14 @@ def _end(run_id, to, notes):
 
 def _statuses(run_id, notes):
     """The statuses of the run's tasks, after what is bound to something that nobody will measure was skipped."""
-    with connection.cursor() as cursor:
-        cursor.execute(TASKS, [run_id])
-        tasks = [(*row[:3], json.loads(row[3]), json.loads(row[4])) for row in cursor.fetchall()]
-        statuses = {status for _, _, status, _, _ in tasks}
-        coming = {kind for task in tasks if task[2] not in Task.TERMINAL for kind in task[4]}
-        in_doubt = [task for task in tasks if task[2] in UNBOUND and set(task[3]) - coming]
-        if not in_doubt:
-            return statuses
-        cursor.execute(PRESENT, [run_id])
-        present = {kind for (kind,) in cursor.fetchall()}
+    rows, kinds = together(Statement(TASKS, [run_id]), Statement(PRESENT, [run_id]))
+    tasks = [(*row[:3], json.loads(row[3]), json.loads(row[4])) for row in rows]
+    statuses = {status for _, _, status, _, _ in tasks}
+    coming = {kind for task in tasks if task[2] not in Task.TERMINAL for kind in task[4]}
+    in_doubt = [task for task in tasks if task[2] in UNBOUND and set(task[3]) - coming]
+    if not in_doubt:
+        return statuses
+    present = {kind for (kind,) in kinds}
     skipped = {}
     for pk, workflow, _, binds, _ in in_doubt:
         gone = sorted(set(binds) - present - coming)

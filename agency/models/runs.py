@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from agency.models.intents import Intent, Pipeline
+from agency.models.round_trips import Statement, together
 from agency.models.transitions import Transitions, TransitionsQuerySet
 
 
@@ -356,7 +357,8 @@ class Note(NamedTuple):
     data: dict | None = None
 
 
-COUNT = "UPDATE agency_run SET event_count = event_count + %s WHERE id = %s RETURNING event_count"
+COUNT = "UPDATE agency_run SET event_count = event_count + %s WHERE id = %s"
+LAST = "(SELECT event_count FROM agency_run WHERE id = %s)"
 INSERT = "INSERT INTO agency_event (run_id, number, task_id, kind, message, data, created_at) VALUES "
 
 
@@ -386,23 +388,25 @@ class Event(models.Model):
 
     @classmethod
     def record_all(cls, run_id, notes):
-        """Append several events with two statements."""
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT, [len(notes), run_id])
-            cls.write(run_id, cursor.fetchone()[0], notes)
+        """Append several events."""
+        together(*cls.recording(run_id, notes))
+
+    @classmethod
+    def recording(cls, run_id, notes):
+        """The `Statement`s that `record_all` executes."""
+        return Statement(COUNT, [len(notes), run_id]), cls.writing(run_id, notes)
 
     @staticmethod
-    def write(run_id, last, notes):
-        """Insert the notes as the events that end with number `last`, which the caller has counted on the run."""
+    def writing(run_id, notes):
+        """The `Statement` that inserts the notes as the run's last events, once they are counted on its row."""
         # By hand: events are half of what the engine writes, and the ORM's insert takes ten times as long.
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         values = []
-        for number, note in enumerate(notes, last - len(notes) + 1):
+        for behind, note in zip(range(len(notes) - 1, -1, -1), notes, strict=True):
             data = json.dumps(note.data or {})
-            values += [run_id, number, note.task_id, note.kind, note.message[:300], data, now]
-        rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(notes))
-        with connection.cursor() as cursor:
-            cursor.execute(INSERT + rows, values)
+            values += [run_id, run_id, behind, note.task_id, note.kind, note.message[:300], data, now]
+        row = f"(%s, {LAST} - %s, %s, %s, %s, %s, %s)"
+        return Statement(INSERT + ", ".join([row] * len(notes)), values)
 
 
 class Breaker(models.Model):
