@@ -8,11 +8,12 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
+from django.utils.functional import cached_property
 
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
 from earnings import money
 from earnings.refusals import Refusal
-from storefront import catalog, releases
+from storefront import catalog, releases, search, shelf
 from storefront.catalog import cells, editing, importing, publishing, reports
 from storefront.models import CatalogImport, Product, Release
 
@@ -105,17 +106,48 @@ def _read(reader, text):
         raise forms.ValidationError(f"{error}.") from None
 
 
+class CountedSoFar(Paginator):
+    """Pages of a list that may hold 100,000 rows: the first MOST of them, and no more are counted."""
+
+    MOST = 10_000
+
+    @cached_property
+    def count(self):
+        return self.object_list.order_by()[: self.MOST].count()
+
+
+class ByCategory(admin.SimpleListFilter):
+    """The categories that visitors see."""
+
+    title = parameter_name = "category"
+
+    def lookups(self, request, model_admin):
+        return [(name, name) for name, _ in shelf.categories()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(category=self.value()) if self.value() else queryset
+
+
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):
     """What is on sale. Statuses change by the actions; a product is archived, not deleted."""
 
     form = ProductForm
     list_display = ["__str__", "sku", "price_text", "stock_text", "status", "category", "kind", "updated_at"]
-    list_filter = ["status", "kind", "category", "is_lead"]
-    search_fields = ["title", "sku", "summary", "family"]
+    list_filter = ["status", "kind", ByCategory, "is_lead"]
+    search_fields = ["title"]  # by the index of `storefront.search`
+    search_help_text = "Beginnings of words in title, SKU, tags, option, category, vendor or summary."
     list_per_page = PER_PAGE
+    paginator = CountedSoFar
     show_full_result_count = False
     actions = ["approve", "list_now", "unlist", "archive"]
+
+    def get_search_results(self, request, queryset, search_term):
+        return (search.narrowed(queryset, search_term) if search_term else queryset), False
+
+    def get_queryset(self, request):
+        found = super().get_queryset(request)
+        return found if request.resolver_match.kwargs.get("object_id") else found.defer("description")
 
     def get_fieldsets(self, request, obj=None):
         fields = list(self.form.Meta.fields)

@@ -2,7 +2,6 @@
 
 import django_filters
 from django.conf import settings
-from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -15,7 +14,7 @@ from earnings import money
 from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
 from earnings.strict import Strict
-from storefront import catalog
+from storefront import catalog, search
 from storefront.catalog import cells, editing, importing, publishing, reports
 from storefront.models import CatalogImport, Product
 
@@ -144,7 +143,9 @@ def _read(reader, text):
 
 
 class ProductFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label="Words in title, SKU, summary or category.")
+    q = django_filters.CharFilter(
+        method="search", label="Beginnings of words in title, SKU, tags, option, category, vendor, summary."
+    )
     status = django_filters.ChoiceFilter(choices=Product.Status.choices)
     category = django_filters.CharFilter()
     kind = django_filters.ChoiceFilter(choices=Product.Kind.choices)
@@ -156,14 +157,7 @@ class ProductFilter(django_filters.FilterSet):
         fields = []
 
     def search(self, products, name, words):
-        for word in words.split()[:8]:
-            products = products.filter(
-                Q(title__icontains=word)
-                | Q(sku__icontains=word)
-                | Q(summary__icontains=word)
-                | Q(category__icontains=word)
-            )
-        return products
+        return search.narrowed(products, words) if words else products
 
 
 class ImportRequest(Strict, serializers.Serializer):

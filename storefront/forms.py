@@ -1,41 +1,28 @@
 """What visitors may ask for."""
 
-import re
-from functools import reduce
-from operator import or_
+from dataclasses import replace
 
 from django import forms
 from django.conf import settings
-from django.db.models import Case, OuterRef, Q, Subquery, TextField, Value, When
-from django.db.models.functions import Cast
 
 from earnings import money
 from storefront.models import Product
-from storefront.showcase import AVAILABLE
+from storefront.shelf import ORDERS, Shelf, Wish
 
-# Letters that a visitor may type for each other. SQLite's LIKE knows no case beyond ASCII, and a Turkish
-# keyboard has two letters i; a regular expression means the same on SQLite and PostgreSQL.
-_ALIKE = ["aAâÂäÄáÁàÀ", "cCçÇ", "eEéÉèÈêÊ", "gGğĞ", "iIıİ", "nNñÑ", "oOöÖóÓôÔ", "sSşŞ", "uUüÜúÚûÛ"]
-_CLASS_OF = {letter: f"[{letters}]" for letters in _ALIKE for letter in letters}
-
-MAX_WORDS = 8
-
-
-def pattern(word):
-    """A regular expression that finds the word whatever its case and accents."""
-    return "".join(_CLASS_OF.get(letter) or re.escape(letter) for letter in word)
+SORTS = {
+    "": "Featured",
+    "relevance": "Best match",
+    "new": "Newest",
+    "price": "Price, low to high",
+    "-price": "Price, high to low",
+    "title": "Name",
+}
+MOST_WAYS = 4
+assert SORTS.keys() == ORDERS.keys()  # noqa: S101
 
 
 class CatalogForm(forms.Form):
     """The catalog's filters. A value that makes no sense is named beside its field and otherwise ignored."""
-
-    SORTS = {
-        "": ("Featured", ["position", "id"]),
-        "new": ("Newest", ["-created_at", "-id"]),
-        "price": ("Price, low to high", ["lowest", "id"]),
-        "-price": ("Price, high to low", ["-lowest", "id"]),
-        "title": ("Name", ["title", "id"]),
-    }
 
     q = forms.CharField(label="Search the shop", required=False, max_length=100)
     category = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
@@ -43,9 +30,8 @@ class CatalogForm(forms.Form):
     price_from = forms.DecimalField(label="Price from", required=False, min_value=0, max_digits=12)
     price_to = forms.DecimalField(label="Price to", required=False, min_value=0, max_digits=12)
     availability = forms.ChoiceField(required=False, choices=[("", "Everything"), ("in-stock", "In stock only")])
-    sort = forms.ChoiceField(
-        label="Sort by", required=False, choices=[(key, label) for key, (label, _) in SORTS.items()]
-    )
+    tag = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+    sort = forms.ChoiceField(label="Sort by", required=False, choices=list(SORTS.items()))
 
     def __init__(self, data):
         super().__init__(data, auto_id="filter-%s", label_suffix="", use_required_attribute=False)
@@ -79,39 +65,72 @@ class CatalogForm(forms.Form):
     @property
     def has_details(self):
         """Whether the folded part of the form holds a choice or a complaint."""
-        folded = ("kind", "price_from", "price_to", "availability")
+        folded = ("kind", "price_from", "price_to", "availability", "tag")
         return any(self.chosen(name) is not None or name in self.errors for name in folded)
 
-    def products(self):
-        """One lead for each family in which any listed variant is what was asked for."""
-        leads = Product.objects.listed().leads()
-        if self.is_narrowed:
-            leads = leads.filter(family__in=self._wanted().values("family"))
-        order = self.SORTS[self.chosen("sort") or ""][1]
-        if "lowest" in order[0]:
-            family = Product.objects.listed().filter(family=OuterRef("family")).order_by("price_minor")
-            leads = leads.annotate(lowest=Subquery(family.values("price_minor")[:1]))
-            # Amounts of different currencies can't be compared: the store's own stand first.
-            order = [Case(When(currency=settings.STORE_CURRENCY, then=Value(0)), default=Value(1)), *order]
-        return leads.order_by(*order)
+    def wish(self):
+        """What the values that make sense ask for. A search comes by relevance unless the visitor chose."""
+        words, tag = self.chosen("q") or "", self.chosen("tag") or ""
+        sort = self.chosen("sort") or ("relevance" if words and "sort" not in self.data else "")
+        return Wish(
+            words=words,
+            tag=tag,
+            category=self.chosen("category") or "",
+            kind=self.chosen("kind") or "",
+            price_from=self.chosen("price_from"),
+            price_to=self.chosen("price_to"),
+            in_stock=bool(self.chosen("availability")),
+            sort=sort if words or sort != "relevance" else "",
+        )
 
-    def _wanted(self):
-        wanted = Product.objects.listed()
-        for name in ("category", "kind"):
-            if self.chosen(name) is not None:
-                wanted = wanted.filter(**{name: self.chosen(name)})
-        limits = {"price_minor__gte": self.chosen("price_from"), "price_minor__lte": self.chosen("price_to")}
-        limits = {lookup: limit for lookup, limit in limits.items() if limit is not None}
-        if limits:
-            wanted = wanted.filter(currency=settings.STORE_CURRENCY, **limits)
-        if self.chosen("availability"):
-            wanted = wanted.filter(AVAILABLE)
-        return self._search(wanted)
+    def active(self):
+        """What narrows the list, each with the address of the list without it: (label, address)."""
+        wish, said = self.wish(), []
+        if wish.words:
+            said.append((f"“{wish.words}”", ["q"]))
+        if wish.tag:
+            said.append((f"tag “{wish.tag}”", ["tag"]))
+        if wish.category:
+            said.append((wish.category, ["category"]))
+        if wish.kind:
+            said.append((Product.Kind(wish.kind).label, ["kind"]))
+        if wish.price_from is not None or wish.price_to is not None:
+            limits = (("from", wish.price_from), ("to", wish.price_to))
+            amounts = [f"{word} {_shown(limit)}" for word, limit in limits if limit is not None]
+            said.append((" ".join(amounts), ["price_from", "price_to"]))
+        if wish.in_stock:
+            said.append(("in stock only", ["availability"]))
+        return [(label, self._address(dict.fromkeys(names))) for label, names in said]
 
-    def _search(self, wanted):
-        """Every word has to stand somewhere: in the texts, the tags or the SKU."""
-        wanted = wanted.annotate(tag_text=Cast("tags", TextField()))
-        for word in (self.chosen("q") or "").split()[:MAX_WORDS]:
-            places = ("title", "option", "tag_text", "category", "summary", "vendor", "sku")
-            wanted = wanted.filter(reduce(or_, (Q(**{f"{place}__iregex": pattern(word)}) for place in places)))
-        return wanted
+    def ways_out(self):
+        """For a list with nothing on it: what to give up, one thing at a time, to find something."""
+        wish = self.wish()
+        words = wish.words.split()[:MOST_WAYS]
+        ways = [(f"only “{word}”", {"q": word}, {"words": word}) for word in words if len(words) > 1]
+        if wish.has_limits:
+            given_up = {"price_from": None, "price_to": None, "availability": None}
+            limits = {"price_from": None, "price_to": None, "in_stock": False}
+            ways.append(("at any price, in stock or not", given_up, limits))
+        ways += [
+            (f"without {label}", {name: None}, {name: ""})
+            for name, label in (("tag", "the tag"), ("category", "the category"), ("kind", "the kind"))
+            if getattr(wish, name)
+        ]
+        return [
+            (label, self._address(parameters))
+            for label, parameters, fields in ways
+            if Shelf(replace(wish, **fields)).page(1).ids
+        ]
+
+    def _address(self, changes):
+        """The list's address with other parameters; None = without."""
+        query = self.data.copy()
+        for name, value in ({"page": None} | changes).items():
+            query.pop(name, None)
+            if value is not None:
+                query[name] = value
+        return f"?{query.urlencode()}"
+
+
+def _shown(minor):
+    return money.display(minor, settings.STORE_CURRENCY)

@@ -1,11 +1,18 @@
 """What visitors are shown: products as cards, packages side by side, accepted work, the live promotion."""
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min
 
 from agency.models import Promotion, SuccessStory
+from storefront import shelf
 from storefront.models import Product
+from storefront.shelf import AVAILABLE
 
-AVAILABLE = Q(stock=None) | Q(stock__gt=0)
+CHIPS = 12  # categories that are shown at once
+# What a card shows; marketplaces' descriptions are up to 10 kB each.
+CARD = [
+    *("slug", "family", "title", "option", "summary", "category", "kind", "language", "price_minor"),
+    *("compare_at_minor", "currency", "stock", "image"),
+]
 
 # What a browser draws without running anything; an SVG could carry a script.
 PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
@@ -28,10 +35,12 @@ def live_promotion():
     return Promotion.objects.filter(status=Promotion.Status.PUBLISHED).first()
 
 
-def categories():
-    """Every category of the catalog with the number of its families, as (name, count)."""
-    leads = Product.objects.listed().leads().exclude(category="")
-    return leads.values_list("category").annotate(Count("id")).order_by("category")
+def shown_categories(chosen=""):
+    """The categories of the catalog with how many families they hold: the largest, and the others, by name."""
+    found = shelf.categories()
+    ranked = sorted(found, key=lambda row: (row[0] != chosen, -row[1], row[0]))
+    largest = set(ranked[:CHIPS])
+    return [row for row in found if row in largest], [row for row in found if row not in largest]
 
 
 def variants(product):
@@ -45,12 +54,18 @@ def related(product):
     return leads.exclude(family=product.family)[:4]
 
 
+def cards_of(ids):
+    """The products with these ids, in this order, as cards."""
+    cards = {product.pk: product for product in as_cards(Product.objects.filter(pk__in=ids).order_by())}
+    return [cards[pk] for pk in ids if pk in cards]
+
+
 def as_cards(products):
     """The products of a queryset as a list, each with what its card says of its whole family, for one more query.
 
     Sets `lowest_minor`, `variant_count`, `has_price_range` and `in_stock` (any variant can be bought).
     """
-    products = list(products.defer("description"))  # marketplaces' descriptions are up to 10 kB each
+    products = list(products.only(*CARD))
     families = Product.objects.listed().filter(family__in={product.family for product in products})
     facts = {
         row["family"]: row
@@ -64,6 +79,8 @@ def as_cards(products):
         )
         .order_by()
     }
+    # A product that was taken out of the shop between the two questions has no listed family any more.
+    products = [product for product in products if product.family in facts]
     for product in products:
         row = facts[product.family]
         one_currency = row["currencies"] == 1

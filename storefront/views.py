@@ -11,6 +11,7 @@ from agency.models import Gig
 from storefront import showcase, structured_data
 from storefront.forms import CatalogForm
 from storefront.models import Product
+from storefront.shelf import Shelf, number_of
 
 PAGE_SIZE = 24
 
@@ -44,9 +45,16 @@ def home(request):
 @page
 def catalog(request):
     form = CatalogForm(request.GET)
-    found = Paginator(form.products(), PAGE_SIZE).get_page(request.GET.get("page"))
-    found.object_list = showcase.as_cards(found.object_list)
-    context = {"form": form, "page": found, "categories": showcase.categories()}
+    wish = form.wish()
+    found = Shelf(wish).page(number_of(request.GET.get("page", "")))
+    context = {
+        "form": form,
+        "wish": wish,
+        "page": found,
+        "products": showcase.cards_of(found.ids),
+        "categories": showcase.shown_categories(wish.category),
+        "ways_out": [] if found.ids else form.ways_out(),
+    }
     return render(request, "storefront/catalog.html", context)
 
 

@@ -70,7 +70,18 @@ def test_categories_count_families():
     make_product(family="c", category="Kits")
     make_product(family="d", category="")
 
-    assert list(showcase.categories()) == [("Art", 1), ("Kits", 1)]
+    assert list(showcase.shown_categories()) == [[("Art", 1), ("Kits", 1)], []]
+
+
+def test_of_many_categories_the_largest_and_the_chosen_one_are_shown_at_once():
+    for n in range(13):
+        for _ in range(1 if n in (3, 7) else 2):
+            make_product(category=f"Shelf {n:02}")
+
+    shown, others = showcase.shown_categories("Shelf 07")
+
+    assert [name for name, _ in shown] == [f"Shelf {n:02}" for n in range(13) if n != 3]
+    assert others == [("Shelf 03", 1)]
 
 
 def test_related_products_are_other_families_of_the_category():

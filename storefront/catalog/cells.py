@@ -10,7 +10,7 @@ import nh3
 from django.utils.html import strip_tags
 from django.utils.text import slugify
 
-from storefront.models import Product
+from storefront.models.products import Product, identity  # noqa: F401  said here for the readers of files
 
 LARGEST_STOCK = 2**31 - 1  # what the database's integers hold
 
@@ -42,11 +42,6 @@ _KINDS = {
 }
 _YES = {"true", "yes", "1", "y", "active", "listed", "published"}
 _NO = {"false", "no", "0", "n", "", "draft", "approved", "archived", "unlisted"}
-
-
-def identity(sku):
-    """SKUs that differ only in case, blanks or full-width letters are the same SKU to people and to shops."""
-    return " ".join(unicodedata.normalize("NFKC", sku).casefold().split())
 
 
 @lru_cache(maxsize=4096)

@@ -11,10 +11,7 @@ from storefront.models import Product
 def add(product):
     """Store a new product: it gets its address, its family and, if it is the first of it, the family's place in
     the catalog. `Refusal` (409) if another product has the SKU, also in other case or width."""
-    key = cells.identity(product.sku)
-    taken = next(
-        (sku for sku in Product.objects.values_list("sku", flat=True) if cells.identity(sku) == key), None
-    )
+    taken = Product.objects.filter(sku_key=cells.identity(product.sku)).values_list("sku", flat=True).first()
     if taken is not None:
         raise _taken(taken)
     product.family = cells.slug_of(product.family) or cells.slug_of(product.sku) or "product"

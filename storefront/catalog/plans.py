@@ -71,12 +71,11 @@ class Plan:
 class ProductPlan(Plan):
     def existing(self):
         """Products by SKU and by identity: "kit-a " in a file means the product "KIT-A"."""
-        wanted = {cells.identity(entry.sku) for entry in self.reading.rows}
-        keys = {pk: sku for pk, sku in Product.objects.values_list("pk", "sku") if cells.identity(sku) in wanted}
+        wanted = sorted({cells.identity(entry.sku) for entry in self.reading.rows})
         found = {}
-        for chunk in publishing.chunks(sorted(keys)):
-            for product in _locked(Product.objects.filter(pk__in=chunk)):
-                found.setdefault(cells.identity(product.sku), product)
+        for chunk in publishing.chunks(wanted):
+            for product in _locked(Product.objects.filter(sku_key__in=chunk).order_by("pk")):
+                found.setdefault(product.sku_key, product)
                 found[product.sku] = product
         return found
 

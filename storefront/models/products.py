@@ -1,7 +1,23 @@
 """What is on sale."""
 
+import unicodedata
+
 from django.db import models
 from django.db.models import Q
+
+
+def identity(sku):
+    """SKUs that differ only in case, blanks or full-width letters are the same SKU to people and to shops."""
+    return " ".join(unicodedata.normalize("NFKC", sku).casefold().split())
+
+
+class IdentityField(models.CharField):
+    """The `identity` of the row's SKU, so that the database can look for it."""
+
+    def pre_save(self, product, add):
+        value = identity(product.sku)
+        setattr(product, self.attname, value)
+        return value
 
 
 class ProductQuerySet(models.QuerySet):
@@ -11,6 +27,9 @@ class ProductQuerySet(models.QuerySet):
     def leads(self):
         """One product of each family: what the catalog shows."""
         return self.filter(is_lead=True)
+
+
+_ON_SHELF = Q(status="listed", is_lead=True)
 
 
 class Product(models.Model):
@@ -38,6 +57,7 @@ class Product(models.Model):
     DIGITAL = (Kind.DOWNLOAD, Kind.BUNDLE, Kind.COURSE)
 
     sku = models.CharField("SKU", max_length=120, unique=True)
+    sku_key = IdentityField(max_length=2400, editable=False, help_text="The SKU in any spelling.")
     slug = models.SlugField(max_length=140, unique=True)
     family = models.SlugField(max_length=140, help_text="The same for all variants of one product.")
     option = models.CharField(max_length=120, blank=True, help_text="What sets this variant apart, e.g. Team.")
@@ -84,16 +104,30 @@ class Product(models.Model):
             ),
         ]
         indexes = [
-            # The catalog page: listed leads in shop order, and by category.
+            # The catalog page: listed leads in each order, and in shop order by category; the last column is read
+            # from the index where only it narrows.
+            models.Index(fields=["position", "id", "kind"], condition=_ON_SHELF, name="product_catalog"),
             models.Index(
-                fields=["position", "id"], condition=Q(status="listed", is_lead=True), name="product_catalog"
+                fields=["category", "position", "id", "kind"], condition=_ON_SHELF, name="product_category"
+            ),
+            models.Index(fields=["-created_at", "-id"], condition=_ON_SHELF, name="product_newest"),
+            models.Index(fields=["title", "id"], condition=_ON_SHELF, name="product_title"),
+            # Which families have a variant at a price, or in stock; and the cheapest variant of a family.
+            models.Index(
+                fields=["family", "currency", "price_minor", "stock"],
+                condition=Q(status="listed"),
+                name="product_variants",
             ),
             models.Index(
-                fields=["category", "position"],
-                condition=Q(status="listed", is_lead=True),
-                name="product_category",
+                fields=["currency", "price_minor", "id", "family"],
+                condition=Q(status="listed"),
+                name="product_price",
             ),
+            # The list of the admin.
+            models.Index(fields=["position", "id"], name="product_position"),
             models.Index(fields=["family"], name="product_family"),
+            # The product that a row of a file means.
+            models.Index(fields=["sku_key"], name="product_sku_key"),
         ]
 
     def __str__(self):
