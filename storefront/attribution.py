@@ -2,6 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import QueryDict
 
 from agency.models import Run
 
@@ -30,3 +34,36 @@ class Source:
 
 
 NOWHERE = Source()
+
+COOKIE = "came_from"
+REMEMBERED = 30 * 24 * 3600  # seconds
+
+
+def of_query(query):
+    """The `Source` that a link names in its UTM parameters; `NOWHERE` if it names none."""
+    return Source(**{name: _clean(query.get(name, "")) for name in NAMES})
+
+
+def of_visitor(request):
+    """The `Source` that this visitor's browser remembers."""
+    return of_query(QueryDict(request.COOKIES.get(COOKIE, "")[:1000]))
+
+
+def remember(request, response):
+    """Let the browser remember the link that led here for 30 days: the last one counts."""
+    source = of_query(request.GET)
+    if source != NOWHERE:
+        said = urlencode({name: getattr(source, name) for name in NAMES})
+        response.set_cookie(
+            COOKIE,
+            said,
+            max_age=REMEMBERED,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+    return response
+
+
+def _clean(text):
+    return "".join(letter for letter in text if letter.isprintable())[:LONGEST].strip()

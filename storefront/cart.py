@@ -14,10 +14,12 @@ from django.utils import timezone
 from earnings import money
 from earnings.refusals import Refusal
 from storefront import articles
-from storefront.models import Cart, CartLine, Product
+from storefront.models import Cart, CartLine
 
+COOKIE = "cart"
+COOKIE_AGE = 60 * 24 * 3600  # seconds, as long as a cart is kept
 MOST_LINES = 50
-KEPT = timedelta(days=60)
+KEPT = timedelta(seconds=COOKIE_AGE)
 FORGOTTEN_AT_ONCE = 500
 
 
@@ -35,9 +37,9 @@ class Wanted:
         return self.article.price_minor * self.quantity
 
     @property
-    def quantities(self):
-        """What the quantity may be; a single choice is none."""
-        return range(1, min(self.article.most, 20) + 1)
+    def has_choice(self):
+        """Whether more or fewer of it could be bought."""
+        return self.article.most > 1
 
 
 @dataclass(frozen=True)
@@ -177,10 +179,3 @@ def forget():
     """Delete carts that nobody touched for 60 days, some at a time."""
     old = Cart.objects.filter(touched_at__lt=timezone.now() - KEPT).order_by("touched_at")
     Cart.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])).delete()
-
-
-def listed(kind, slug, tier=""):
-    """The product (`kind` "product") or package that an address names, or None."""
-    if kind == "product":
-        return Product.objects.filter(slug=slug).first()
-    return articles.Package.objects.select_related("gig").filter(gig__slug=slug, tier=tier).first()

@@ -4,6 +4,7 @@ Verbs may be called twice and by two at once. Who buys the last piece is decided
 the order is placed, before anybody is charged; an unpaid order gives its pieces back when its time is over.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,8 +55,7 @@ def place_order(basket, buyer, wish, source=attribution.NOWHERE):
     bad value.
     """
     Cart.objects.select_for_update().get(pk=basket.pk)
-    key = f"{basket.pk}:{wish.checkout_key}"
-    placed = Order.objects.filter(checkout_key=key).first()
+    placed = placed_before(basket, wish.checkout_key)
     if placed:
         return placed
     offer = cart.look(basket)
@@ -65,12 +65,21 @@ def place_order(basket, buyer, wish, source=attribution.NOWHERE):
     provider = _chosen(offer, wish)
     if not wish.buys_again:
         _refuse_duplicate(offer, buyer)
-    order = _write(offer, buyer, key, provider, source)
+    order = _write(offer, buyer, _key(basket, wish.checkout_key), provider, source)
     basket.lines.all().delete()
     order_news.tell(order, "placed")
     if provider is None:
         _complete(order, None, timezone.now())
     return order
+
+
+def placed_before(basket, checkout_key):
+    """The order that this form of this cart made, or None."""
+    return Order.objects.filter(checkout_key=_key(basket, checkout_key)).first()
+
+
+def _key(basket, checkout_key):
+    return f"{basket.pk}:{checkout_key}"
 
 
 def _refuse_unless_agreed(offer, wish):
@@ -174,6 +183,34 @@ def open_payment(order, provider_key):
         setattr(payment, name, value)
     payment.save()
     return payment
+
+
+@transaction.atomic
+def choose_payment(order, provider_key):
+    """The buyer wants to pay an unpaid order by that provider: its waiting payment, or a new one.
+
+    Refusal (422) for a provider that is not offered, (409) once the order is paid or given up.
+    """
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    provider = payments.get(provider_key)
+    if not provider.is_offered(order.currency):
+        raise Refusal.of_field("/provider", f"{provider.label} is not offered here.")
+    if not order.is_open:
+        raise Refusal(f"{order.number} is {order.get_status_display()}.", allowed=order.allowed)
+    waiting = order.payments.filter(status=Payment.Status.PENDING)
+    # One payment waits at a time; what is paid by an old one all the same is not lost, see `mark_paid`.
+    waiting.exclude(provider=provider_key).update(status=Payment.Status.CANCELED)
+    payment = waiting.filter(provider=provider_key).last() or open_payment(order, provider_key)
+    later = timezone.now() + _patience(provider)
+    Order.objects.filter(pk=order.pk, reserved_until__lt=later).update(reserved_until=later)
+    return payment
+
+
+def refill(basket, order):
+    """Put the things of a given-up order back into a cart, as far as they can still be bought."""
+    for line in order.lines.select_related("product", "package__gig"):
+        with suppress(Refusal):
+            cart.add(basket, line.product or line.package, line.quantity)
 
 
 # --- Being paid ----------------------------------------------------------------------------------------------

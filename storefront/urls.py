@@ -1,7 +1,7 @@
 from django.contrib.sitemaps.views import sitemap
 from django.urls import path
 
-from storefront import feeds, sitemaps, views
+from storefront import cart_pages, checkout_pages, feeds, sitemaps, views
 
 app_name = "storefront"
 urlpatterns = [
@@ -13,6 +13,16 @@ urlpatterns = [
     path("portfolio/", views.portfolio, name="portfolio"),
     path("portfolio/<slug:slug>/", views.story, name="story"),
     path("portfolio/<slug:slug>/image", views.story_image, name="story_image"),
+    path("cart/", cart_pages.show, name="cart"),
+    path("cart/add/", cart_pages.add, name="cart_add"),
+    path("cart/change/", cart_pages.change, name="cart_change"),
+    path("checkout/", checkout_pages.checkout_page, name="checkout"),
+    path("checkout/pay/<str:token>/", checkout_pages.pay, name="pay"),
+    path("checkout/back/<str:token>/", checkout_pages.back_to_cart, name="back_to_cart"),
+    path("checkout/to/<str:token>/", checkout_pages.to_provider, name="to_provider"),
+    path("checkout/paid/<str:token>/", checkout_pages.paid_elsewhere, name="paid_elsewhere"),
+    path("checkout/demo/<str:token>/", checkout_pages.demo_payment, name="demo_payment"),
+    path("checkout/invoice/<str:token>/", checkout_pages.invoice, name="invoice"),
     path("feed/", feeds.NewProducts(), name="feed"),
     path("sitemap.xml", sitemap, {"sitemaps": sitemaps.SITEMAPS}, name="sitemap"),
     path("robots.txt", views.robots, name="robots"),

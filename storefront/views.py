@@ -1,14 +1,18 @@
 """Pages for visitors."""
 
+from functools import wraps
+
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_cache_control
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from agency.models import Gig
-from storefront import showcase, structured_data
+from storefront import attribution, cart, showcase, structured_data
 from storefront.forms import CatalogForm
 from storefront.models import Product
 from storefront.shelf import Shelf, number_of
@@ -22,13 +26,25 @@ def store(request):
         "store_name": settings.STORE_NAME,
         "store_email": settings.STORE_EMAIL,
         "public_url": settings.PUBLIC_URL,
+        # Looked up only where a page shows it, and only for a visitor who has a cart.
+        "cart_count": SimpleLazyObject(lambda: cart.count(request.COOKIES.get(cart.COOKIE, ""))),
     }
 
 
 def page(view):
     """A page for anybody. It is asked for again at each visit, so that no price is stale, and answered
-    with 304 while it is the same."""
-    return cache_control(no_cache=True)(conditional_page(require_safe(view)))
+    with 304 while it is the same. Who has a cart sees its count, and that page is theirs alone; a cache that keeps
+    the page for everybody asks us anyway before each use, with the visitor's cookie."""
+
+    @wraps(view)
+    def remembering(request, *args, **kwargs):
+        response = attribution.remember(request, view(request, *args, **kwargs))
+        patch_cache_control(
+            response, no_cache=True, **({"private": True} if cart.COOKIE in request.COOKIES else {})
+        )
+        return response
+
+    return conditional_page(require_safe(remembering))
 
 
 @page

@@ -237,8 +237,9 @@ def test_a_product_page_says_the_same_to_people_and_programs(client, settings):
     }
     assert "<b>icons</b>" in page.css_first(".prose").html
     assert not page.css(".prose script, .prose [style]")
-    href = page.css_first("#buy .button").attributes["href"]
-    assert href == f"mailto:{settings.STORE_EMAIL}?subject=Order%3A%20LF-1"
+    form = page.css_first("#buy form")
+    assert (form.attributes["method"], form.attributes["action"]) == ("post", "/cart/add/")
+    assert form.css_first("[name=product]").attributes["value"] == "icons"
 
 
 def test_a_title_cannot_end_the_structured_data(client):
@@ -327,10 +328,10 @@ def test_packages_stand_side_by_side(client):
     assert ["Concepts", "1", "3"] in rows
     assert ["Source file", "No", "Yes"] in rows
     assert ["Delivery", "3 days", "10 days"] in rows
-    assert [a.attributes["href"].partition("subject=")[2] for a in page.css(".order a")] == [
-        "Order%3A%20logo%20/%20basic",
-        "Order%3A%20logo%20/%20premium",
-    ]
+    assert [
+        (form.css_first("[name=gig]").attributes["value"], form.css_first("[name=tier]").attributes["value"])
+        for form in page.css(".order form")
+    ] == [("logo", "basic"), ("logo", "premium")]
     data = json.loads(text(page, 'script[type="application/ld+json"]'))
     assert data["@type"] == "Service"
     assert [(offer["name"], offer["price"]) for offer in data["offers"]] == [

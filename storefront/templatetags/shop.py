@@ -97,6 +97,19 @@ def json_ld(data):
 
 
 @register.simple_tag(takes_context=True)
+def cart_link(context):
+    """The way to the cart, with the number of different things in it for who has any."""
+    count, path = context["cart_count"], reverse("storefront:cart")
+    current = mark_safe(' aria-current="page"') if context["request"].path == path else ""
+    said = (
+        format_html(' <span class="cart-count">{}</span><span class="unseen"> in it</span>', count)
+        if count
+        else ""
+    )
+    return format_html('<a href="{}"{}>Cart{}</a>', path, current, said)
+
+
+@register.simple_tag(takes_context=True)
 def nav_link(context, name, label, *also):
     """A link of the main navigation, marked when the visitor is in its part of the site."""
     path, here = reverse(f"storefront:{name}"), context["request"].path

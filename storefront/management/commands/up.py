@@ -39,6 +39,8 @@ class Command(BaseCommand):
                 f"Stop it, or choose another port: make run PORT={port + 1}"
             )
         os.environ.setdefault("PUBLIC_URL", f"http://{host}:{port}")
+        # Whoever pays with the demo gets the goods: never in a real installation, whatever the environment says.
+        os.environ["DEMO_PAYMENTS"] = "false" if no_demo else os.environ.get("DEMO_PAYMENTS", "true")
         call_command("migrate", verbosity=0)
         self.say(f"Database ready: {connection.vendor}")
         if not no_demo:
