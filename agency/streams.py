@@ -5,14 +5,13 @@ of them are one person's, how long one lasts and how much it carries. Whoever fi
 again with `Last-Event-ID` and misses nothing.
 """
 
-import threading
 import time
-from collections import Counter
 
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 from agency.models import Event, Run
+from agency.places import Places
 from agency.serializers import EventSerializer
 from earnings.refusals import Refusal
 
@@ -64,34 +63,7 @@ def respond(run, after, user_id=None):
     )
 
 
-class _Places:
-    """The places of this process, counted for each user."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._taken = Counter()
-
-    def take(self, user_id):
-        with self._lock:
-            if self._taken[user_id] >= PLACES_OF_ONE:
-                detail = f"{PLACES_OF_ONE} live streams are open for you already; ask for JSON, or close one."
-                raise Refusal(detail, status=429, retry_after=5)
-            if self._taken.total() >= PLACES:
-                detail = "All live streams are taken; ask for JSON, or again in a moment."
-                raise Refusal(detail, status=503, retry_after=5)
-            self._taken[user_id] += 1
-
-    def give_back(self, user_id):
-        with self._lock:
-            self._taken[user_id] -= 1
-            self._taken += Counter()  # forgets who has none
-
-    @property
-    def taken(self):
-        return self._taken.total()
-
-
-places = _Places()
+places = Places(PLACES, PLACES_OF_ONE, "live streams")
 
 
 class _Stream:
