@@ -253,6 +253,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 CATALOG_UPLOAD_MAX_BYTES = 64_000_000
+PRODUCT_FILE_MAX_BYTES = 2_000_000_000
 LOGIN_URL = "admin:login"
 
 # --- Files ------------------------------------------------------------------------------------------

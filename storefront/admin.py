@@ -15,6 +15,7 @@ from earnings import money
 from earnings.refusals import Refusal
 from storefront import catalog, releases, search, shelf
 from storefront.catalog import cells, editing, importing, publishing, reports
+from storefront.files_admin import files_of
 from storefront.models import CatalogImport, Product, Release
 
 PER_PAGE = 100
@@ -152,11 +153,11 @@ class ProductAdmin(admin.ModelAdmin):
     def get_fieldsets(self, request, obj=None):
         fields = list(self.form.Meta.fields)
         if obj:
-            fields = ["status", "page", "is_lead", *fields]
+            fields = ["status", "page", "is_lead", "files", *fields]
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["status", "page", "is_lead", "sku"] if obj else []
+        return ["status", "page", "is_lead", "files", "sku"] if obj else []
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -190,6 +191,10 @@ class ProductAdmin(admin.ModelAdmin):
     @admin.display(description="page")
     def page(self, product):
         return product.get_absolute_url()
+
+    @admin.display()
+    def files(self, product):
+        return files_of(product)
 
     @admin.action(description="Approve: the next storefront build lists them", permissions=["publish"])
     def approve(self, request, products):

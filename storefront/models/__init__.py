@@ -1,4 +1,5 @@
 from storefront.models.carts import Cart, CartLine
+from storefront.models.files import ProductFile
 from storefront.models.imports import CatalogImport
 from storefront.models.orders import Order, OrderLine
 from storefront.models.payments import Dispute, Payment, PaymentEvent, Refund, RefundLine
@@ -15,6 +16,7 @@ __all__ = [
     "Payment",
     "PaymentEvent",
     "Product",
+    "ProductFile",
     "Refund",
     "RefundLine",
     "Release",

@@ -1,0 +1,147 @@
+"""Files of products in the admin: uploaded, replaced, withdrawn."""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import filesizeformat
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+
+from agency import file_answers
+from agency.admin.verbs import Verb, VerbAdmin, blame
+from earnings.refusals import Refusal
+from storefront import product_files
+from storefront.models import ProductFile
+
+RIGHT = "storefront.change_productfile"
+
+
+class ProductFileForm(forms.ModelForm):
+    """A file to upload. Its name decides whether it is a new file or the next version of one."""
+
+    name = forms.CharField(
+        required=False,
+        max_length=product_files.LONGEST_NAME,
+        help_text="What the buyer sees and saves; empty = as it is called now. The name of a file that is there "
+        "makes this its next version, which everybody gets who bought the product.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    class Meta:
+        model = ProductFile
+        fields = ["product", "file", "name", "note"]
+
+    def clean(self):
+        values = super().clean()
+        if not self.errors:
+            try:
+                # Stored here, where a refusal is shown beside its field; the verb may be called twice.
+                self.instance = product_files.add(
+                    values["product"], values["file"], name=values["name"], note=values["note"], by=self.by
+                )
+            except Refusal as refusal:
+                blame(self, refusal)
+        return values
+
+    def _post_clean(self):
+        """The verb has validated and stored it."""
+
+
+def files_of(product):
+    """What buyers of the product get now, and the way to add to it, for its page."""
+    rows = [
+        (reverse("admin:storefront_productfile_change", args=[file.pk]), file, filesizeformat(file.size))
+        for file in product.files.current()
+    ]
+    files = format_html_join("", '<li><a href="{}">{}</a>, {}</li>', rows)
+    page = reverse("admin:storefront_productfile_add")
+    return format_html(
+        '<ul class="board-list">{}<li><a href="{}?product={}">Add a file, or a new version</a></li></ul>',
+        files,
+        page,
+        product.pk,
+    )
+
+
+@admin.register(ProductFile)
+class ProductFileAdmin(VerbAdmin):
+    """What buyers download. A file is withdrawn, not deleted: somebody may have it."""
+
+    form = ProductFileForm
+    list_display = ["name", "version", "product", "size_text", "created_at", "withdrawn_at", "open_link"]
+    list_filter = [("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["product"]
+    search_fields = ["name", "product__title", "product__sku"]
+    autocomplete_fields = ["product"]
+    verbs = (
+        Verb(
+            "withdraw",
+            "Withdraw",
+            lambda file, request: product_files.withdraw(file),
+            RIGHT,
+            "Nobody gets this version any more: its buyers get the one before it, or none.",
+            fits=lambda file: file.withdrawn_at is None,
+        ),
+        Verb(
+            "offer_again",
+            "Offer again",
+            lambda file, request: product_files.offer_again(file),
+            RIGHT,
+            "Buyers get it again, unless there is a newer version.",
+            fits=lambda file: file.withdrawn_at is not None,
+        ),
+    )
+
+    def get_urls(self):
+        open_ = self.admin_site.admin_view(self.open_view)
+        return [path("<int:pk>/open/", open_, name="storefront_productfile_open"), *super().get_urls()]
+
+    def get_fields(self, request, obj=None):
+        if obj is None:
+            return ["product", "file", "name", "note"]
+        facts = ["product", "name", "version", "note", "size_text", "sha256", "content_type", "open_link"]
+        return [*facts, "created_by", "created_at", "withdrawn_at"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.get_fields(request, obj) if obj else []
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.by = request.user
+        return form
+
+    def save_model(self, request, obj, form, change):
+        """The form has stored it."""
+
+    def open_view(self, request, pk):
+        """The file, for staff: no buyer's download is counted."""
+        file = get_object_or_404(ProductFile, pk=pk)
+        if not self.has_view_permission(request, file):
+            raise PermissionDenied
+        try:
+            return file_answers.respond(
+                request,
+                file.file,
+                name=file.name,
+                content_type=file.content_type,
+                sha256=file.sha256,
+                holder=f"staff {request.user.pk}",
+            )
+        except FileNotFoundError:
+            raise Http404("The storage does not have this file.") from None
+
+    @admin.display(description="size", ordering="size")
+    def size_text(self, file):
+        return filesizeformat(file.size)
+
+    @admin.display(description="file")
+    def open_link(self, file):
+        return format_html('<a href="{}">Save</a>', reverse("admin:storefront_productfile_open", args=[file.pk]))
