@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from agency import sold_orders
 from earnings.refusals import Refusal
-from storefront import attribution, bookkeeping, cart, order_news, payments, refunds, stock
+from storefront import attribution, bookkeeping, cart, library, order_mail, order_news, payments, refunds, stock
 from storefront.models import Cart, Order, OrderLine, Payment
 
 Status = Order.Status
@@ -68,6 +68,7 @@ def place_order(basket, buyer, wish, source=attribution.NOWHERE):
     order = _write(offer, buyer, _key(basket, wish.checkout_key), provider, source)
     basket.lines.all().delete()
     order_news.tell(order, "placed")
+    order_mail.placed(order)
     if provider is None:
         _complete(order, None, timezone.now())
     return order
@@ -264,6 +265,7 @@ def _complete(order, payment, at):
         names = ", ".join(str(line) for line in short)
         order.note_problem(f"Paid, but sold out meanwhile: {names}. Refund it, or restock and hand it over.")
     order_news.tell(order, "paid")
+    order_mail.paid(order)
 
 
 def _hand_over(order, line, earning, at):
@@ -275,6 +277,7 @@ def _hand_over(order, line, earning, at):
         )
         line.save(update_fields=["service_order"])
     elif not bookkeeping.is_owed(line):
+        library.grant(line, at)
         line.fulfilled_at = at
         line.save(update_fields=["fulfilled_at"])
 
@@ -289,6 +292,7 @@ def cancel(order):
         order.payments.filter(status=Payment.Status.PENDING).update(status=Payment.Status.CANCELED)
         stock.release(order.lines.all())
         order_news.tell(order, "canceled")
+        order_mail.canceled(order)
     elif order.status != Status.CANCELED:
         raise Refusal(
             f"{order.number} is {order.get_status_display()}; it can't be canceled.", allowed=order.allowed

@@ -17,7 +17,7 @@ from agency.models import ServiceOrder
 from earnings import ledger, money
 from earnings.models import Earning
 from earnings.refusals import Refusal
-from storefront import bookkeeping, order_news, payments, stock
+from storefront import bookkeeping, library, order_mail, order_news, payments, stock
 from storefront.models import Dispute, Order, OrderLine, Payment, Refund, RefundLine
 
 log = logging.getLogger(__name__)
@@ -231,12 +231,14 @@ def _follow(order, refund):
     """What is given back in full is called off: its service order, its pieces, and at last the order itself."""
     for line in OrderLine.objects.filter(refund_lines__refund=refund).select_related("service_order", "order"):
         if _returned_minor(line) == line.amount_minor:
+            library.revoke_refunded(line)
             _call_off(line)
     paid = [line for line in order.lines.all() if line.amount_minor]
     if all(_returned_minor(line) == line.amount_minor for line in paid) and refund.lines.exists():
         order.advance(Order.Status.REFUNDED)
     order.refresh_from_db()
     order_news.tell(order, "refunded")
+    order_mail.refunded(order, refund)
 
 
 def _returned_minor(line):
@@ -256,6 +258,7 @@ def _undo(order, refund, at, was_booked):
     for part in refund.lines.select_related("line__order"):
         OrderLine.objects.filter(pk=part.line_id).update(refunded_minor=F("refunded_minor") - part.amount_minor)
         if was_booked:
+            library.restore_refunded(part.line)
             _reverse(part.line.key, refund, at)
     if was_booked and not refund.lines.exists():
         _reverse(refund.payment.surplus_key, refund, at)

@@ -1,7 +1,7 @@
 from django.contrib.sitemaps.views import sitemap
 from django.urls import path
 
-from storefront import cart_pages, checkout_pages, feeds, sitemaps, views
+from storefront import cart_pages, checkout_pages, feeds, library_pages, sitemaps, views
 
 app_name = "storefront"
 urlpatterns = [
@@ -23,6 +23,11 @@ urlpatterns = [
     path("checkout/paid/<str:token>/", checkout_pages.paid_elsewhere, name="paid_elsewhere"),
     path("checkout/demo/<str:token>/", checkout_pages.demo_payment, name="demo_payment"),
     path("checkout/invoice/<str:token>/", checkout_pages.invoice, name="invoice"),
+    path("orders/", library_pages.find_orders, name="find_orders"),
+    path("orders/<str:token>/", library_pages.receipt, name="order"),
+    path("orders/<str:token>/files/<int:entitlement>/<int:file>/", library_pages.get_file, name="get_file"),
+    path("files/<str:signed>/", library_pages.send_file, name="send_file"),
+    path("purchases/<str:signed>/", library_pages.list_purchases, name="purchases"),
     path("feed/", feeds.NewProducts(), name="feed"),
     path("sitemap.xml", sitemap, {"sitemaps": sitemaps.SITEMAPS}, name="sitemap"),
     path("robots.txt", views.robots, name="robots"),

@@ -127,7 +127,8 @@ def story_image(request, slug):
 @cache_control(max_age=3600)
 def robots(request):
     private = "".join(
-        f"Disallow: {path}\n" for path in ("/admin/", "/api/", "/cart/", "/checkout/", "/orders/", "/work/")
+        f"Disallow: {path}\n"
+        for path in ("/admin/", "/api/", "/cart/", "/checkout/", "/orders/", "/purchases/", "/files/", "/work/")
     )
     text = f"User-agent: *\n{private}\nSitemap: {settings.PUBLIC_URL}/sitemap.xml\n"
     return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,5 @@
 from storefront.models.carts import Cart, CartLine
+from storefront.models.entitlements import Download, Entitlement, LinkRequest
 from storefront.models.files import ProductFile
 from storefront.models.imports import CatalogImport
 from storefront.models.orders import Order, OrderLine
@@ -11,6 +12,9 @@ __all__ = [
     "CartLine",
     "CatalogImport",
     "Dispute",
+    "Download",
+    "Entitlement",
+    "LinkRequest",
     "Order",
     "OrderLine",
     "Payment",

@@ -1,0 +1,26 @@
+"""Pages that whoever has their address may see: kept out of caches, search engines and other sites' logs."""
+
+from functools import wraps
+
+
+def private(view):
+    """A page that tells nobody where its reader comes from, and is stored nowhere."""
+    return _with_headers(view, "no-referrer")
+
+
+def private_form(view):
+    """The same for a page with a form. Its own site learns the address: without any, Django takes a form that is
+    sent from it for one of another site."""
+    return _with_headers(view, "same-origin")
+
+
+def _with_headers(view, referrer_policy):
+    @wraps(view)
+    def answer(request, *args, **kwargs):
+        response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "private, no-store"
+        response["Referrer-Policy"] = referrer_policy
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return answer

@@ -1,0 +1,96 @@
+"""What buyers are written about their orders, in the transaction that made it true."""
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from agency import mail
+from earnings import money
+from earnings.models import Kind
+from earnings.refusals import Refusal
+from storefront.models import Order
+
+INVOICE = "manual"
+Status = Order.Status
+
+
+def placed(order):
+    """How to pay an order on invoice. Who pays at once needs no letter about it."""
+    payment = _invoice(order)
+    if payment:
+        due_on = date_format(payment.due_on, "j F Y") if payment.due_on else ""
+        _write(order, "placed", "order_placed", due_on=due_on, note=settings.INVOICE_NOTE)
+
+
+def paid(order):
+    """The receipt, with the way to the files and to each brief."""
+    lines = list(order.lines.select_related("service_order"))
+    _write(
+        order,
+        "paid",
+        "order_paid",
+        has_files=any(line.entitlements.exists() for line in lines),
+        has_parcel=any(line.kind == "physical" for line in lines),
+        short=[str(line) for line in lines if line.is_short],
+        briefs=[
+            {"title": str(line), "url": f"{settings.PUBLIC_URL}/work/{line.service_order.token}/"}
+            for line in lines
+            if line.service_order
+        ],
+    )
+
+
+def canceled(order):
+    """An invoice that was not paid was given up. Who left a checkout unpaid is not written to."""
+    if _invoice(order):
+        _write(order, "canceled", "order_canceled")
+
+
+def refunded(order, refund):
+    """Money is on its way back, and what that ends."""
+    _write(
+        order,
+        f"refund:{refund.pk}",
+        "order_refunded",
+        amount=money.display(refund.amount_minor, order.currency),
+        is_whole=order.status == Status.REFUNDED,
+    )
+
+
+def receipt_again(order):
+    """The receipt once more, on request of staff; asked twice on one day it is one mail."""
+    key = f"again:{timezone.localdate():%Y%m%d}"
+    if order.status == Status.AWAITING_PAYMENT:
+        return placed(order)
+    return _write(order, key, "order_again")
+
+
+def _write(order, what, template, **more):
+    context = {
+        "number": order.number,
+        "name": order.name,
+        "lines": [
+            {
+                "title": str(line),
+                "quantity": line.quantity,
+                "amount": money.display(line.amount_minor, order.currency),
+            }
+            for line in order.lines.all()
+        ],
+        "total": money.display(order.total_minor, order.currency),
+        "url": f"{settings.PUBLIC_URL}{order.get_absolute_url()}",
+        "is_demo": is_demo(order),
+    }
+    try:
+        return mail.write(f"order:{order.pk}:{what}", order.email, template, context | more)
+    except Refusal:  # an address that nobody can write to must not undo a payment
+        return order.note_problem("Its e-mail address can't be written to.")
+
+
+def is_demo(order):
+    """Whether what paid it, or is to pay it, is no money."""
+    return any(payment.kind == Kind.SIMULATED for payment in order.payments.all())
+
+
+def _invoice(order):
+    return order.payments.filter(provider=INVOICE).first()
