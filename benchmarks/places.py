@@ -94,13 +94,15 @@ def place(database_url="", **env):
 
 
 @contextmanager
-def running(*commands, patience=10, **env):
+def running(*commands, patience=10, env=None):
     """Start these commands, each in a process group of its own; stop all of them, whatever happens.
+
+    `env` is their whole environment, this process's own where it is None: what a place left out of its own, like
+    another database's address, must not come back.
 
     What they say is shown when the benchmark fails: a line for each request would slow down whoever reads it.
     """
     log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  closed below, after it was shown
-    env = os.environ | env
     processes = [
         subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, stdout=log, stderr=log)
         for command in commands

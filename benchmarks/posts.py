@@ -28,7 +28,7 @@ def main(database_url, redis_url):
 def serving(here, server=web, *beside):
     """A web server in a place, and perhaps workers; gives the port."""
     port = free_port()
-    with running(server(port), *beside, **here.env) as processes:
+    with running(server(port), *beside, env=here.env) as processes:
         until(lambda: is_up(port), alive=processes)
         time.sleep(3 if beside else 1)
         yield port
