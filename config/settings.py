@@ -56,6 +56,7 @@ Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))
 PROXIES = env.int("PROXIES", 0, validate=check.Range(min=0, max=5))
 HSTS_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", True)
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", False)
+PAGE_SHIELD = env.bool("PAGE_SHIELD", True)
 CORS_ORIGINS = env.list("CORS_ORIGINS", [], validate=_origins)
 LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=check.OneOf(["text", "json"]))
 try:

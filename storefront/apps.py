@@ -7,8 +7,9 @@ class StorefrontConfig(AppConfig):
     verbose_name = "Storefront"
 
     def ready(self):
-        from storefront import recipes, staff, sweeping, workflows  # noqa: F401  they register themselves
+        from storefront import recipes, staff, sweeping, triggers, workflows  # noqa: F401  they register themselves
         from storefront.payments import demo, manual  # noqa: F401
 
         # Permissions exist only after Django's own post_migrate; a data migration would be too early.
         post_migrate.connect(staff.create_groups, sender=self)
+        post_migrate.connect(triggers.mend, sender=self)

@@ -92,6 +92,10 @@ BEGIN
         DELETE FROM storefront_search;
         RETURN NULL;
     END IF;
+    -- Asked here and not by the trigger: no column that a trigger names could get another type.
+    IF TG_OP = 'UPDATE' AND NOT ({_DISTINCT}) THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP <> 'INSERT' THEN
         DELETE FROM storefront_search WHERE id = OLD.id;
     END IF;
@@ -103,7 +107,7 @@ END $keep$""",
     "CREATE TRIGGER storefront_search_add AFTER INSERT OR DELETE ON storefront_product "
     "FOR EACH ROW EXECUTE FUNCTION storefront_search_keep()",
     "CREATE TRIGGER storefront_search_change AFTER UPDATE ON storefront_product "
-    f"FOR EACH ROW WHEN ({_DISTINCT}) EXECUTE FUNCTION storefront_search_keep()",
+    "FOR EACH ROW EXECUTE FUNCTION storefront_search_keep()",
     "CREATE TRIGGER storefront_search_empty AFTER TRUNCATE ON storefront_product "
     "FOR EACH STATEMENT EXECUTE FUNCTION storefront_search_keep()",
 ]
@@ -117,19 +121,29 @@ POSTGRESQL_BACK = [
 ]
 
 
-def install(schema_editor):
-    """Make the index of all products that there are; for a migration."""
-    _run(schema_editor, {"sqlite": SQLITE, "postgresql": POSTGRESQL})
+def install(connection):
+    """Make the index of all products that there are."""
+    _run(connection, {"sqlite": SQLITE, "postgresql": POSTGRESQL})
 
 
-def remove(schema_editor):
-    _run(schema_editor, {"sqlite": SQLITE_BACK, "postgresql": POSTGRESQL_BACK})
+def remove(connection):
+    _run(connection, {"sqlite": SQLITE_BACK, "postgresql": POSTGRESQL_BACK})
 
 
-def _run(schema_editor, scripts):
-    vendor = schema_editor.connection.vendor
-    if vendor not in scripts:
-        raise NotImplementedError(f"the search index is not written for {vendor}")
-    with schema_editor.connection.cursor() as cursor:
-        for statement in scripts[vendor]:
+def is_complete(connection):
+    """Whether every trigger is there."""
+    query = {
+        "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'storefront_search_%'",
+        "postgresql": "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'storefront_search_%'",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0] == 3
+
+
+def _run(connection, scripts):
+    if connection.vendor not in scripts:
+        raise NotImplementedError(f"the search index is not written for {connection.vendor}")
+    with connection.cursor() as cursor:
+        for statement in scripts[connection.vendor]:
             cursor.execute(statement)

@@ -21,11 +21,11 @@ def fill_sku_keys(apps, schema_editor):
 
 
 def install(apps, schema_editor):
-    search_index.install(schema_editor)
+    search_index.install(schema_editor.connection)
 
 
 def remove(apps, schema_editor):
-    search_index.remove(schema_editor)
+    search_index.remove(schema_editor.connection)
 
 
 def index(name, fields, condition=None):
