@@ -13,7 +13,13 @@ from django.utils.functional import cached_property
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
 from earnings import money
 from earnings.refusals import Refusal
-from storefront import catalog, releases, search, shelf
+from storefront import (
+    catalog,
+    library_admin,  # noqa: F401  it registers its page
+    releases,
+    search,
+    shelf,
+)
 from storefront.catalog import cells, editing, importing, publishing, reports
 from storefront.files_admin import files_of
 from storefront.models import CatalogImport, Product, Release

@@ -9,7 +9,7 @@ GROUPS = {
     # room -> model -> what may be done to it
     "Operators": {
         "agency": {"*": ["view", "add", "change", "publish", "approve"], "webhookendpoint": ["delete"]},
-        "storefront": {"*": ["view", "publish"], "order": ["settle", "refund"]},
+        "storefront": {"*": ["view", "publish"], "order": ["settle", "refund"], "entitlement": ["change"]},
         "earnings": {"*": ["view"]},
     },
     "Catalog editors": {
@@ -17,6 +17,7 @@ GROUPS = {
         "storefront": {
             "product": ["view", "add", "change", "publish"],
             "catalogimport": ["view", "add", "change"],
+            "productfile": ["view", "add", "change"],
             "release": ["view", "add", "change", "publish"],
         },
         "agency": {
