@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from agency import briefs, checklist, recipes, webhooks
+from agency import briefs, checklist, client_mail, recipes, webhooks
 from agency.models import Artifact, Delivery, ServiceOrder, SuccessStory
 from agency.wanted_orders import read_order
 from agency.wording import count
@@ -396,7 +396,7 @@ def _advance(order, to, **fields):
     """`advance`, told to who listens."""
     moved = order.advance(to, **fields)
     if moved:
-        webhooks.announce_order(order)
+        _tell_change(order)
     return moved
 
 
@@ -408,8 +408,14 @@ def _move(order, to, sources, **fields):
     stayed = 0 if moved else rows.filter(status=to).update(**fields)
     order.refresh_from_db()
     if moved:
-        webhooks.announce_order(order)
+        _tell_change(order)
     return bool(moved or stayed)
+
+
+def _tell_change(order):
+    """A new status is news: to other programs, and to the client."""
+    webhooks.announce_order(order)
+    client_mail.tell(order)
 
 
 def _refuse(order, what):

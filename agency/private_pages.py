@@ -2,6 +2,8 @@
 
 from functools import wraps
 
+from django.shortcuts import render
+
 
 def private(view):
     """A page that tells nobody where its reader comes from, and is stored nowhere."""
@@ -24,3 +26,12 @@ def _with_headers(view, referrer_policy):
         return response
 
     return answer
+
+
+def sorry(request, refusal):
+    """A refusal as a page: what is wrong, and what to do about it."""
+    context = {"refusal": refusal, "code": refusal.extra.get("code", "")}
+    response = render(request, "sorry.html", context, status=refusal.status)
+    if "retry_after" in refusal.extra:
+        response["Retry-After"] = str(refusal.extra["retry_after"])
+    return response

@@ -7,7 +7,7 @@ from earnings.models import Channel, Kind
 SHOP = "direct"
 
 
-def take_sold(package, *, external_id, client, earning=None):
+def take_sold(package, *, external_id, client, email="", earning=None):
     """Write down work that was sold with `package`, in the transaction that booked its payment, and return it.
 
     `earning` is what was booked for it as owed; none where the package was free. `external_id` names the sale in
@@ -25,6 +25,7 @@ def take_sold(package, *, external_id, client, earning=None):
             "fee_minor": earning.fee_minor if earning else 0,
             "currency": package.currency,
             "client": client[:120],
+            "email": email,
             "earning_key": earning.key if earning else "",
         },
     )

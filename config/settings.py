@@ -255,6 +255,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 CATALOG_UPLOAD_MAX_BYTES = 64_000_000
 PRODUCT_FILE_MAX_BYTES = 2_000_000_000
+BRIEF_UPLOAD_MAX_BYTES = 10_000_000  # what a client may add to an order's brief at a time
 LOGIN_URL = "admin:login"
 
 # --- Files ------------------------------------------------------------------------------------------

@@ -56,5 +56,6 @@ urlpatterns = [
     path("healthz", readiness.healthz),
     path("readyz", readiness.readyz),
     path("admin/", admin.site.urls),
+    path("", include("agency.urls")),
     path("", include("storefront.urls")),
 ]

@@ -273,7 +273,11 @@ def _hand_over(order, line, earning, at):
     the brief; a parcel waits for staff."""
     if line.package_id:
         line.service_order = sold_orders.take_sold(
-            line.package, external_id=f"{order.number}:{line.number}", client=order.name, earning=earning
+            line.package,
+            external_id=f"{order.number}:{line.number}",
+            client=order.name,
+            email=order.email,
+            earning=earning,
         )
         line.save(update_fields=["service_order"])
     elif not bookkeeping.is_owed(line):

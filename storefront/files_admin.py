@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from agency import file_answers
 from agency.admin.verbs import Verb, VerbAdmin, blame
+from agency.private_pages import sorry
 from earnings.refusals import Refusal
 from storefront import product_files
 from storefront.models import ProductFile
@@ -135,6 +136,8 @@ class ProductFileAdmin(VerbAdmin):
                 sha256=file.sha256,
                 holder=f"staff {request.user.pk}",
             )
+        except Refusal as refusal:
+            return sorry(request, refusal)
         except FileNotFoundError:
             raise Http404("The storage does not have this file.") from None
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from rest_framework.throttling import BaseThrottle
 
 from agency import file_answers
-from agency.private_pages import private, private_form
+from agency.private_pages import private, private_form, sorry
 from earnings.refusals import Refusal
 from storefront import library, purchases, receipts
 from storefront.models import Entitlement
@@ -44,7 +44,7 @@ def get_file(request, token, entitlement, file):
     right = get_object_or_404(Entitlement, pk=entitlement, order_line__order__token=token)
     wanted = next((each for each in library.files_of(right) if each.pk == file), None)
     if wanted is None:
-        return _sorry(request, Refusal("This download is not offered any more.", status=410, code="revoked"))
+        return sorry(request, Refusal("This download is not offered any more.", status=410, code="revoked"))
     return redirect("storefront:send_file", library.sign(right, wanted))
 
 
@@ -63,17 +63,17 @@ def send_file(request, signed):
             holder=link.entitlement_id,
         )
     except Refusal as refusal:
-        return _sorry(request, refusal)
+        return sorry(request, refusal)
     except FileNotFoundError:
         log.error("file %s is not in the storage", file.pk)
-        return _sorry(request, Refusal("This file is missing. We are looking into it.", status=503))
+        return sorry(request, Refusal("This file is missing. We are looking into it.", status=503))
     if request.method == "HEAD" or response.status_code == 416:
         return response
     try:
         library.count(link)
     except Refusal as refusal:
         response.close()
-        return _sorry(request, refusal)
+        return sorry(request, refusal)
     return response
 
 
@@ -85,7 +85,7 @@ def find_orders(request):
     if request.method == "POST" and form.is_valid():
         if _asks_too_often(request):
             refusal = Refusal("You asked several times. Wait ten minutes, then ask again.", status=429)
-            return _sorry(request, refusal)
+            return sorry(request, refusal)
         purchases.ask(form.cleaned_data["email"])
         return redirect(reverse("storefront:find_orders") + "?sent")
     context = {"form": form, "is_sent": "sent" in request.GET}
@@ -98,7 +98,7 @@ def list_purchases(request, signed):
     try:
         orders = purchases.read(signed)
     except Refusal as refusal:
-        return _sorry(request, refusal)
+        return sorry(request, refusal)
     return render(request, "storefront/purchases.html", {"orders": orders})
 
 
@@ -109,11 +109,3 @@ def _asks_too_often(request):
         return cache.incr(key) > ASKED_AT_MOST
     except ValueError:  # it ran out in between
         return False
-
-
-def _sorry(request, refusal):
-    context = {"refusal": refusal, "code": refusal.extra.get("code", "")}
-    response = render(request, "storefront/sorry.html", context, status=refusal.status)
-    if "retry_after" in refusal.extra:
-        response["Retry-After"] = str(refusal.extra["retry_after"])
-    return response

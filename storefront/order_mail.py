@@ -33,7 +33,7 @@ def paid(order):
         has_parcel=any(line.kind == "physical" for line in lines),
         short=[str(line) for line in lines if line.is_short],
         briefs=[
-            {"title": str(line), "url": f"{settings.PUBLIC_URL}/work/{line.service_order.token}/"}
+            {"title": str(line), "url": settings.PUBLIC_URL + line.service_order.portal_path}
             for line in lines
             if line.service_order
         ],

@@ -13,9 +13,9 @@ from agency.admin.order_forms import (
     BriefForm,
     DeliverByHandForm,
     TakeOrderForm,
-    as_text,
 )
 from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, ReasonForm, Verb, VerbAdmin, blame, status_in
+from agency.brief_forms import as_text
 from agency.briefs import asked_of_client
 from agency.direction_board import Step
 from agency.models import Delivery, Gig, Package, Run, ServiceOrder, Task

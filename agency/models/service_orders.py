@@ -149,6 +149,7 @@ class ServiceOrder(Transitions):
         max_length=200, blank=True, help_text="What a shop booked its payment under; empty = it is booked here."
     )
     client = models.CharField(max_length=120, blank=True)
+    email = models.EmailField("client's e-mail", blank=True, help_text="Empty = its marketplace writes to them.")
     brief = models.JSONField(default=dict, blank=True)
     showcase_consent = models.BooleanField(
         default=False, help_text="The client agreed that the finished work is shown in the portfolio."
@@ -198,6 +199,11 @@ class ServiceOrder(Transitions):
     @property
     def number(self):
         return f"SO-{self.pk:06d}"
+
+    @property
+    def portal_path(self):
+        """The client's own page: whoever has this address is the client."""
+        return f"/work/{self.token}/"
 
 
 class Delivery(models.Model):
