@@ -189,7 +189,13 @@ def reverse(entry, key, at, memo=""):
 def find_sale(channel, external_id, kind=Kind.REAL):
     """The earning that `channel` calls `external_id`, or None; one whose booking was reversed is none."""
     found = Earning.objects.filter(channel=channel, kind=kind, external_id=external_id).exclude(external_id="")
-    return next((earning for earning in found if any(balances(earning).values())), None)
+    return standing(found).first()
+
+
+def standing(earnings):
+    """Those whose booking was not reversed: what was refunded, even in full, was a sale."""
+    brought_in = JournalEntry.objects.filter(event__in=(Event.PAID, Event.EARNED), reversed_by=None)
+    return earnings.filter(pk__in=brought_in.values("earning"))
 
 
 # --- What belongs to no sale ------------------------------------------------------------------------------
@@ -387,12 +393,12 @@ def _first_or_new(wanted):
     try:
         return Earning.objects.get_or_create(key=wanted.key, defaults=columns)
     except IntegrityError:
-        other = Earning.objects.filter(
-            channel=wanted.channel_id, kind=wanted.kind, external_id=wanted.external_id or None
-        ).first()
-        if other is None:
+        named = Earning.objects.filter(channel=wanted.channel_id, kind=wanted.kind)
+        named = named.filter(external_id=wanted.external_id).exclude(external_id="")
+        if not named.exists():
             raise
-        if any(balances(other).values()):
+        other = standing(named).first()
+        if other:
             detail = f"{wanted.external_id} of {wanted.channel_id} was booked before as {other.key}."
             raise KeyConflict(detail) from None
         # Its booking was reversed, and its row can't be changed: the new one does without the id.

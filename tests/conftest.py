@@ -15,6 +15,7 @@ seed_playbooks = import_module("agency.migrations.0003_playbooks")
 seed_phrases = import_module("agency.migrations.0020_playbook_phrases")
 seed_chart = import_module("earnings.migrations.0003_chart_and_channels")
 seed_more_of_the_chart = import_module("earnings.migrations.0005_entries_of_channels")
+seed_statement_channels = import_module("earnings.migrations.0006_statements")
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,7 @@ def _tables_can_be_emptied_between_tests():
         seed_phrases.add(apps, None)
         seed_chart.add(apps, None)
         seed_more_of_the_chart.add(apps, None)
+        seed_statement_channels.add(apps, None)
 
     operations.execute_sql_flush = flush_without_triggers
     yield

@@ -1,3 +1,22 @@
 from earnings.models.ledger import Account, Channel, Earning, JournalEntry, Kind, Posting
+from earnings.models.statements import (
+    BOOKED_MEANINGS,
+    Meaning,
+    StatementFormat,
+    StatementImport,
+    StatementRow,
+)
 
-__all__ = ["Account", "Channel", "Earning", "JournalEntry", "Kind", "Posting"]
+__all__ = [
+    "BOOKED_MEANINGS",
+    "Account",
+    "Channel",
+    "Earning",
+    "JournalEntry",
+    "Kind",
+    "Meaning",
+    "Posting",
+    "StatementFormat",
+    "StatementImport",
+    "StatementRow",
+]

@@ -1,0 +1,74 @@
+"""Etsy's monthly statement: a sale, its tax and each of its fees are rows of their own."""
+
+import re
+
+from earnings.models import Meaning
+from earnings.statements.layouts import Columns, Layout, amount, word
+
+ORDER = re.compile(r"order(?: ?#|: ?| )(\d{6,})", re.IGNORECASE)
+DEPOSIT = re.compile(r"(\S+) (?:sent|deposited|transferred|paid)|(?:deposit|payout) of (\S+)", re.IGNORECASE)
+WORDS = {
+    "sale": Meaning.SALE,
+    "refund": Meaning.REFUND,
+    **dict.fromkeys(
+        ["fee", "fees", "marketing", "vat", "gst", "shipping", "shipping label", "listing"], Meaning.COST
+    ),
+    **dict.fromkeys(["deposit", "disbursement", "payout"], Meaning.PAYOUT),
+    **dict.fromkeys(["reserve", "payment account reserve", "hold"], Meaning.HOLD),
+    **dict.fromkeys(["adjustment", "buyer fee", "other"], Meaning.ADJUSTMENT),
+    "recoupment": Meaning.OWN,  # we paid Etsy from our card
+    "payment": Meaning.OWN,
+}
+
+
+def _means(line, cells):
+    """A tax that the buyer paid was never ours; one on a fee of ours is a cost like the fee."""
+    if word(line.type) == "tax":
+        return Meaning.TAX if "paid by buyer" in line.title.casefold() else Meaning.COST
+    return None
+
+
+def _complete(line, cells):
+    order = ORDER.search(cells.text("Info")) or ORDER.search(cells.text("Title"))
+    line.sale = order.group(1) if order else ""
+    if word(line.type) == "deposit" and not line.net:
+        _read_deposit(line)
+    return [line]
+
+
+def _read_deposit(line):
+    """Its cells are empty; the amount stands in the title: "$37.35 sent to your bank account"."""
+    found = DEPOSIT.search(line.title)
+    try:
+        minor = amount(next(filter(None, found.groups())), line.currency) if found else None
+    except ValueError:
+        minor = None
+    if minor is None:
+        line.meaning = Meaning.UNKNOWN
+        line.remarks.append("The title names no amount.")
+        return
+    line.meaning, line.is_printed = Meaning.PAYOUT, False
+    line.gross = line.net = -minor
+
+
+STATEMENT = Layout(
+    key="etsy-statement",
+    title="Etsy statement",
+    channel="etsy",
+    requires=("Date", "Type", "Title", "Info", "Currency", "Amount", "Fees & Taxes", "Net"),
+    columns=Columns(
+        date="Date",
+        type="Type",
+        title=("Title", "Info"),
+        currency="Currency",
+        gross="Amount",
+        fees=("Fees & Taxes",),
+        net="Net",
+    ),
+    sign=1,
+    words=WORDS,
+    date_order="mdy",
+    means=_means,
+    complete=_complete,
+    fees_apart=True,
+)

@@ -1,0 +1,351 @@
+"""What a statement's layout is: its columns, its sign of fees, its words, and how a row becomes lines."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from django.utils import timezone
+
+from earnings import money
+from earnings.models import BOOKED_MEANINGS, Meaning
+from earnings.statements import dates
+from earnings.statements.lines import Line, Reading
+
+EMPTY = {"", "-", "--", "—", "–", "n/a", "null"}
+TOTALS = {"total", "totals", "grand total", "sum", "summe", "toplam", "totale", "totaux"}
+ADDRESS = re.compile(r"\S+@\S+")  # whoever it belongs to, it is not kept
+SHOWN = 3  # examples in a warning
+
+
+class Cells(dict):
+    """A row by casefolded column name. "A|B" is the first of the columns A and B that the file has."""
+
+    def text(self, names):
+        return next((self[name] for name in names.casefold().split("|") if name in self), "")
+
+    def has(self, names):
+        return any(name in self for name in names.casefold().split("|"))
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Column names, each perhaps with alternatives ("A|B"). `fees` are added up, `title` joined."""
+
+    date: str
+    time: str = ""
+    zone: str = ""
+    type: str = ""
+    title: tuple = ()
+    id: str = ""
+    sale: str = ""
+    payout: str = ""
+    status: str = ""
+    available: str = ""  # the day from which the money can be paid out
+    currency: str = ""
+    gross: str = ""
+    fees: tuple = ()
+    net: str = ""
+    balance: str = ""
+
+    @property
+    def amounts(self):
+        return [name for name in (self.gross, *self.fees, self.net, self.balance) if name]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person said about one file: its order of day and month, and what its words mean."""
+
+    date_order: str = ""
+    words: Mapping = field(default_factory=dict)
+
+
+def _nothing_more(line, cells):
+    return [line]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A layout of statements with one row for each movement.
+
+    `requires` are columns without which a file is something else, `excludes` columns with which it is. `sign` is
+    -1 where net = gross - fee, +1 where net = gross + fee, 0 where the file prints no fee. `means(line, cells)`
+    says what a row tells where its type's word alone does not; `complete(line, cells)` answers with the row's
+    lines; `conclude(reading)` looks at all of them together.
+    """
+
+    key: str
+    title: str
+    channel: str
+    requires: tuple
+    columns: Columns
+    sign: int = 0
+    words: Mapping = field(default_factory=dict)
+    positive: str = Meaning.UNKNOWN
+    negative: str = Meaning.UNKNOWN
+    currency: str = ""
+    zone: str = ""
+    date_order: str = ""
+    mark: str = ""
+    excludes: tuple = ()
+    not_yet: frozenset = frozenset()  # words of the status column: no money has moved
+    means: Callable | None = None
+    complete: Callable = _nothing_more
+    conclude: Callable = lambda reading: None
+    fees_apart: bool = False  # a sale's fees stand in rows of their own
+    sums_payouts: bool = False  # a row sums up a payout whose transactions another file lists
+    note: str = ""
+
+    def matches(self, header):
+        return not self.missing(header) and not {name.casefold() for name in self.excludes} & header
+
+    def missing(self, header):
+        """The columns that a file with this (casefolded) header lacks."""
+        return [name.split("|")[0] for name in self.requires if not set(name.casefold().split("|")) & header]
+
+    def read(self, sheet, choices=None):
+        """The `Reading` of a sheet, each line with what is wrong with it."""
+        choices = choices or Choices()
+        rows = _fitting(sheet)
+        reading = Reading(self.key, self.title, self.channel, sheet, [], list(sheet.notes))
+        if self.note:
+            reading.warnings.insert(0, self.note)
+        asked = replace(self, words=self.words | choices.words, date_order=self._order(rows, choices, reading))
+        marks = {name: self.mark or _mark(rows, name) for name in self.columns.amounts}
+        for row, cells in rows:
+            if is_total(cells, self.columns):
+                asked._note_total(reading, cells, marks)
+            else:
+                reading.lines += asked._lines(row, cells, marks)
+        _warn_of_shape(sheet, reading)
+        _warn_of_totals(reading)
+        self.conclude(reading)
+        _warn_of_unknown(reading)
+        _warn_of_nets(reading)
+        _warn_of_balances(reading)
+        return reading
+
+    def _order(self, rows, choices, reading):
+        cells = [cells.text(self.columns.date) for _, cells in rows]
+        found = dates.order_of(cells)
+        if found == "mixed":
+            if not choices.date_order:
+                reading.warnings.append("Dates in the file disagree about what stands first, day or month.")
+            return choices.date_order or self.date_order
+        if not found and not choices.date_order and any(dates.is_ambiguous(cell) for cell in cells):
+            first = "month" if self.date_order != "dmy" else "day"
+            reading.warnings.append(
+                f"No date of the file tells day and month apart; the {first} was taken to stand first. "
+                "If that is wrong, upload it again and say so."
+            )
+        return choices.date_order or found or self.date_order
+
+    def _note_total(self, reading, cells, marks):
+        """The file's own sum of its rows: no movement, but something to compare with."""
+        line = Line(0)
+        self._read_amounts(line, cells, marks)
+        if line.currency and not line.problems:
+            reading.own_totals[line.currency] = {"gross": line.gross, "fee": line.fee, "net": line.net}
+
+    def _lines(self, row, cells, marks):
+        line = Line(row.number, type=cells.text(self.columns.type)[:80] if self.columns.type else "")
+        line.title = ADDRESS.sub("", " · ".join(filter(None, map(cells.text, self.columns.title))))[:200]
+        for part in ("id", "sale", "payout"):
+            name = getattr(self.columns, part)
+            setattr(line, part, cells.text(name)[:120] if name else "")
+        if row.problem:
+            line.problems.append(row.problem)
+            return [line]
+        self._read_moment(line, cells)
+        line.is_pending = self._is_to_come(cells)
+        self._read_amounts(line, cells, marks)
+        if line.problems:
+            return [line]
+        line.meaning = self._meaning(line, cells)
+        _settle(line)
+        return self.complete(line, cells)
+
+    def _read_moment(self, line, cells):
+        columns = self.columns
+        text = " ".join(filter(None, (cells.text(columns.date), cells.text(columns.time) if columns.time else "")))
+        zone = cells.text(columns.zone) if columns.zone else ""
+        try:
+            line.at = dates.read_moment(text, self.date_order, zone or self.zone)
+        except ValueError as error:
+            line.problems.append(f"{columns.date.split('|')[0]} {error}")
+
+    def _is_to_come(self, cells):
+        text = cells.text(self.columns.available) if self.columns.available else ""
+        try:
+            return bool(text) and dates.read_moment(text, self.date_order, self.zone) > timezone.now()
+        except ValueError:
+            return False
+
+    def _read_amounts(self, line, cells, marks):
+        columns = self.columns
+        line.currency = (cells.text(columns.currency) if columns.currency else "").upper() or self.currency
+        line.currency = {"TL": "TRY"}.get(line.currency, line.currency)
+        try:
+            money.exponent(line.currency)
+        except ValueError as error:
+            line.problems.append(str(error) if line.currency else "names no currency")
+            return
+        found = {}
+        for name in columns.amounts:
+            try:
+                found[name] = amount(cells.text(name), line.currency, marks[name])
+            except ValueError as error:
+                line.problems.append(f"{name.split('|')[0]} {cells.text(name)[:40]!r} {error}")
+        if not line.problems:
+            self._weigh(line, found)
+
+    def _weigh(self, line, found):
+        columns = self.columns
+        fees = [found[name] for name in columns.fees if found.get(name) is not None]
+        gross, net = found.get(columns.gross), found.get(columns.net)
+        line.balance = found.get(columns.balance)
+        if gross is None and net is None and not fees:
+            return
+        expected = (gross or 0) + self.sign * sum(fees)
+        line.gross = gross if gross is not None else (0 if fees else net)
+        line.net = net if net is not None else expected
+        if net is not None and gross is not None and self.sign and net != expected:
+            rule = "less" if self.sign < 0 else "plus"
+            line.remarks.append(f"Net is not {columns.gross.split('|')[0]} {rule} fee; net is what was taken.")
+
+    def _meaning(self, line, cells):
+        said = self.words.get(word(line.type))
+        meaning = said or (self.means(line, cells) if self.means else None)
+        if meaning is None and (not self.columns.type or not line.type):
+            meaning = self.positive if line.net >= 0 else self.negative
+        status = word(cells.text(self.columns.status)) if self.columns.status else ""
+        if status in self.not_yet and meaning in (*BOOKED_MEANINGS, None):
+            line.remarks.append(f"{status.capitalize()}: no money has moved.")
+            meaning = Meaning.NOTHING
+        line.is_printed = meaning != Meaning.NOTHING
+        return meaning or Meaning.UNKNOWN
+
+
+def is_total(cells, columns):
+    """Whether a row is the file's own sum: it says so, and has no day."""
+    day = word(cells.text(columns.date))
+    return day in TOTALS or (not day and any(word(cell) in TOTALS for cell in cells.values()))
+
+
+def word(text):
+    """A type's word as it is looked up: blanks and case do not count."""
+    return " ".join(text.split()).casefold()
+
+
+def amount(cell, currency, mark=""):
+    """Minor units of a cell, None where it is empty; ValueError with the reason where it can't be read."""
+    text = cell.strip()
+    if text.casefold() in EMPTY:
+        return None
+    return money.parse(text.removeprefix("+"), currency, mark=mark, negative=True).minor
+
+
+def _settle(line):
+    """A negative sale is a refund; a cost or payout has no price; a row of zeros moves nothing."""
+    if line.meaning == Meaning.SALE and (line.gross < 0 or (line.gross == 0 and line.net < 0)):
+        line.meaning = Meaning.REFUND if line.gross else Meaning.COST
+    if line.meaning == Meaning.COST:
+        line.gross = 0
+    elif line.meaning in (Meaning.PAYOUT, Meaning.TAX, Meaning.ADJUSTMENT):
+        line.gross = line.net
+    if line.meaning in BOOKED_MEANINGS and not line.gross and not line.net:
+        line.meaning = Meaning.NOTHING
+
+
+def _fitting(sheet):
+    """(row, cells) of a sheet; a row that is shorter than the others is refused, the file may be cut off.
+
+    Where every row lacks the same cells at its end, it is the header that says too much.
+    """
+    problems = {row.problem for row in sheet.rows}
+    alike = len(problems) == 1 and len(sheet.rows) > 1 and not any(_overflows(row) for row in sheet.rows)
+    names = [(name, name.casefold()) for name in sheet.header]
+    found = []
+    for row in sheet.rows:
+        cells = Cells({folded: row.cells[name].strip() for name, folded in reversed(names)})
+        found.append((replace(row, problem="") if alike and row.problem else row, cells))
+    return found
+
+
+def _overflows(row):
+    numbers = [int(part) for part in row.problem.replace(",", "").split() if part.isdigit()]
+    return bool(numbers) and numbers[0] > numbers[-1]
+
+
+def _mark(rows, name):
+    return money.decimal_mark(cells.text(name) for _, cells in rows if cells.text(name))
+
+
+# --- What a person should know before booking -------------------------------------------------------------
+
+
+def _warn_of_shape(sheet, reading):
+    short = [row for row in sheet.rows if row.problem]
+    if short and not reading.refused:
+        reading.warnings.append(f"Every row {short[0].problem}: the last columns are taken to be empty.")
+
+
+def _warn_of_totals(reading):
+    for currency, own in reading.own_totals.items():
+        lines = [line for line in reading.lines if line.is_printed and line.currency == currency]
+        if own["net"] != sum(line.net for line in lines):
+            reading.warnings.append(
+                f"The file's own {currency} total is not the sum of its rows: rows are missing."
+            )
+
+
+def _warn_of_unknown(reading):
+    unknown = [line for line in reading.lines if line.meaning == Meaning.UNKNOWN and not line.problems]
+    by_word = {}
+    for line in unknown:
+        by_word.setdefault(line.type or "(no type)", []).append(line)
+    for text, lines in list(by_word.items())[:20]:
+        sums = ", ".join(sums_of(lines))
+        reading.warnings.append(
+            f'What "{text}" means is not known: {_rows(lines)}, {sums}, not booked. '
+            "Say what it means and upload the file again."
+        )
+
+
+def _warn_of_nets(reading):
+    wrong = [line for line in reading.lines if any("Net is not" in remark for remark in line.remarks)]
+    if wrong:
+        reading.warnings.append(
+            f"In {_rows(wrong)} net does not follow from amount and fee. Net is what moved: it is booked, and the "
+            "fee is what lies between."
+        )
+
+
+def _warn_of_balances(reading):
+    """Each balance is the one before it and the row's net, from the top or from the bottom of the file."""
+    by_currency = {}
+    for line in reading.lines:
+        if line.balance is not None and line.is_printed and not line.problems:
+            by_currency.setdefault(line.currency, []).append(line)
+    for currency, lines in by_currency.items():
+        pairs = list(pairwise(lines))
+        down = [second for first, second in pairs if second.balance != first.balance + second.net]
+        up = [first for first, second in pairs if first.balance != second.balance + first.net]
+        wrong = min(down, up, key=len)
+        if wrong and len(wrong) * 2 < len(lines):
+            reading.warnings.append(f"The {currency} balance does not move by the net of {_rows(wrong)}.")
+
+
+def sums_of(lines):
+    """ "12.00 USD" for each currency, net."""
+    sums = {}
+    for line in lines:
+        sums[line.currency] = sums.get(line.currency, 0) + line.net
+    return [money.display(minor, currency) for currency, minor in sorted(sums.items()) if currency]
+
+
+def _rows(lines):
+    numbers = ", ".join(str(line.number) for line in lines[:SHOWN])
+    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return f"row {numbers}" if len(lines) == 1 else f"rows {numbers}{more}"

@@ -1,0 +1,54 @@
+"""Files that we know and do not book, each with the reason and where to look instead."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file with these columns is `title`; it is refused because of `why`."""
+
+    title: str
+    requires: tuple
+    why: str
+
+    def matches(self, header):
+        return all(name.casefold() in header for name in self.requires)
+
+
+KNOWN = (
+    Known(
+        "a Shopify orders export",
+        ("Name", "Financial Status", "Lineitem name"),
+        "it has no fees or payouts, and buyers' names and addresses; export Finances > Payouts > Transactions.",
+    ),
+    Known(
+        "an Etsy list of sold order items",
+        ("Sale Date", "Item Name", "Transaction ID", "Order ID", "Ship Name"),
+        "it has no fees or refunds, and buyers' names and addresses; export the monthly statement.",
+    ),
+    Known(
+        "YouTube Studio's estimates",
+        ("Estimated revenue (USD)",),
+        "estimates are never final income; export AdSense's account activity.",
+    ),
+    Known(
+        "a Wise statement",
+        ("TransferWise ID", "Running Balance", "Total fees"),
+        "it is the bank's side: what platforms paid out arrives there and would be counted twice. If clients pay "
+        "you there directly, describe those rows as a layout of your own.",
+    ),
+    Known(
+        "an eBay transaction report",
+        ("Transaction creation date", "Net amount"),
+        "no real file of it was seen yet; describe it as a layout of your own and compare the totals.",
+    ),
+    Known(
+        "a Shopify products file", ("Handle", "Variant Price"), "it is a catalog; import it under Catalog imports."
+    ),
+    Known("a catalog of products", ("sku", "title", "price"), "import it under Catalog imports."),
+)
+
+
+def find(header):
+    """The `Known` file that has these (casefolded) columns, or None."""
+    return next((known for known in KNOWN if known.matches(header)), None)

@@ -1,0 +1,193 @@
+"""Stripe's reports: the itemized balance, the dashboard's list of all activity, and its list of payments."""
+
+from earnings import money
+from earnings.models import Meaning
+from earnings.statements.layouts import Columns, Layout, amount
+
+# https://docs.stripe.com/reports/reporting-categories and the types of balance transactions, which older exports
+# print in its place.
+WORDS = {
+    **dict.fromkeys(["charge", "payment", "platform_earning"], Meaning.SALE),
+    **dict.fromkeys(
+        ["refund", "payment_refund", "refund_failure", "partial_capture_reversal", "platform_earning_refund"],
+        Meaning.REFUND,
+    ),
+    **dict.fromkeys(["charge_failure", "payment_failure_refund", "payment_reversal"], Meaning.REFUND),
+    **dict.fromkeys(["dispute", "dispute_reversal"], Meaning.CHARGEBACK),
+    **dict.fromkeys(
+        [
+            "fee",
+            "stripe_fee",
+            "stripe_fx_fee",
+            "tax_fee",
+            "network_cost",
+            "tax",
+            "application_fee",
+            "contribution",
+        ],
+        Meaning.COST,
+    ),
+    **dict.fromkeys(
+        ["payout", "payout_reversal", "payout_cancel", "payout_failure", "transfer_cancel", "transfer_failure"],
+        Meaning.PAYOUT,
+    ),
+    **dict.fromkeys(
+        [
+            *("risk_reserved_funds", "connect_reserved_funds", "reserve_transaction", "reserved_funds"),
+            *("reserve_hold", "reserve_release", "payout_minimum_balance_hold", "payout_minimum_balance_release"),
+        ],
+        Meaning.HOLD,
+    ),
+    **dict.fromkeys(
+        [
+            "topup",
+            "topup_reversal",
+            "transfer",
+            "transfer_reversal",
+            "transfer_refund",
+            "advance",
+            "advance_funding",
+        ],
+        Meaning.OWN,
+    ),
+    **dict.fromkeys(["adjustment", "other_adjustment"], Meaning.ADJUSTMENT),
+}
+
+
+def _complete_balance(line, cells):
+    """Rows of a charge are found by the charge; one that Stripe does not name is its own."""
+    if line.meaning == Meaning.SALE and not line.sale:
+        line.sale = line.id
+    if line.id and not line.id.startswith("txn_"):
+        line.id = f"row_{line.id}"
+    return [line]
+
+
+ITEMIZED = Layout(
+    key="stripe-itemized-balance",
+    title="Stripe itemized balance",
+    channel="stripe",
+    requires=("balance_transaction_id", "reporting_category", "currency", "gross", "net"),
+    columns=Columns(
+        date="created_utc|created (utc)|created",
+        type="reporting_category",
+        # A description may name the buyer, so it stays in the file.
+        title=("merchant_reference",),
+        id="balance_transaction_id",
+        sale="charge_id|source_id",
+        payout="automatic_payout_id",
+        available="available_on_utc|available_on (utc)|available_on",
+        currency="currency",
+        gross="gross",
+        fees=("fee",),
+        net="net",
+    ),
+    sign=-1,
+    words=WORDS,
+    zone="UTC",
+    mark=".",
+    complete=_complete_balance,
+)
+
+ACTIVITY = Layout(
+    key="stripe-all-activity",
+    title="Stripe all activity",
+    channel="stripe",
+    requires=("id", "Type", "Source", "Amount", "Fee", "Net", "Currency", "Created (UTC)|Created"),
+    columns=Columns(
+        date="Created (UTC)|Created",
+        type="Type",
+        id="id",
+        sale="Source",
+        available="Available On (UTC)|Available On",
+        currency="Currency",
+        gross="Amount",
+        fees=("Fee",),
+        net="Net",
+    ),
+    sign=-1,
+    words=WORDS,
+    zone="UTC",
+    mark=".",
+    complete=_complete_balance,
+)
+
+
+def _complete_payment(line, cells):
+    """The fee is in the currency of the balance, like the converted amount; the charged one is the buyer's."""
+    currency = cells.text("Converted Currency").upper()
+    charged = f"{cells.text('Amount')} {cells.text('Currency').upper()}"
+    if cells.text("Currency").upper() != currency:
+        line.remarks.append(f"The buyer paid {charged}.")
+    lines = [line]
+    refunded = _converted(cells, line, "Converted Amount Refunded|Amount Refunded")
+    if refunded:
+        at_note = "The report gives no day of its own for it." if not cells.text("Refunded date (UTC)") else ""
+        lines.append(
+            line.beside(
+                meaning=Meaning.REFUND,
+                gross=-refunded,
+                net=-refunded,
+                id=f"{line.id}:refund" if line.id else "",
+                remarks=["Refunded.", *filter(None, [at_note])],
+            )
+        )
+    line.sale = line.sale or line.id
+    return lines
+
+
+def _converted(cells, line, names):
+    try:
+        return amount(cells.text(names), line.currency, ".") or 0
+    except ValueError:
+        return 0
+
+
+def _warn_of_taxes(reading):
+    taxes = {}
+    for row in reading.sheet.rows:
+        cells = {name.casefold(): cell for name, cell in row.cells.items()}
+        currency = cells.get("converted currency", "").strip().upper()
+        try:
+            taxes[currency] = taxes.get(currency, 0) + (amount(cells.get("taxes on fee", ""), currency, ".") or 0)
+        except ValueError:
+            continue
+    said = [money.display(minor, currency) for currency, minor in sorted(taxes.items()) if minor]
+    if said:
+        reading.warnings.append(
+            f"The file prints taxes on fees of {', '.join(said)} beside the fees. Whether a fee holds its tax it "
+            "does not say, so they are not booked; the itemized balance report tells."
+        )
+    reading.warnings.append("This report has no payouts, disputes or other fees: the itemized balance report has.")
+
+
+PAYMENTS = Layout(
+    key="stripe-payments",
+    title="Stripe payments",
+    channel="stripe",
+    requires=(
+        "Created date (UTC)|Created (UTC)",
+        "Amount",
+        "Currency",
+        "Converted Amount",
+        "Converted Currency",
+        "Fee",
+    ),
+    columns=Columns(
+        date="Created date (UTC)|Created (UTC)",
+        type="Status",
+        title=("Invoice Number|Invoice ID",),
+        id="id",
+        currency="Converted Currency",
+        gross="Converted Amount",
+        fees=("Fee",),
+    ),
+    sign=-1,
+    words={
+        **dict.fromkeys(["paid", "succeeded", "refunded", "partially refunded"], Meaning.SALE),
+        **dict.fromkeys(["failed", "canceled", "pending", "uncaptured", "incomplete", "blocked"], Meaning.NOTHING),
+    },
+    zone="UTC",
+    complete=_complete_payment,
+    conclude=_warn_of_taxes,
+)

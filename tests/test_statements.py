@@ -1,0 +1,416 @@
+"""What each statement says, in its platform's own signs, and what is not a statement."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from earnings import dashboard, statements
+from earnings.dashboard import Scope
+from earnings.models import Channel, Meaning, StatementFormat
+from earnings.refusals import Refusal
+from earnings.sheets import write_sheet
+from earnings.statements import booking, dates, mapping
+from earnings.statements.layouts import Choices
+
+pytestmark = pytest.mark.django_db
+FILES = Path(__file__).parent / "fixtures" / "statements"
+
+
+def load(name):
+    return (FILES / f"{name}.csv").read_bytes()
+
+
+def sums(reading):
+    """{currency meaning: (rows, gross, net)} in minor units."""
+    found = {}
+    for line in reading.lines:
+        key = f"{line.currency} {line.meaning}"
+        number, gross, net = found.get(key, (0, 0, 0))
+        found[key] = (number + 1, gross + line.gross, net + line.net)
+    return found
+
+
+def make_format(**fields):
+    """The layout of `own_layout.csv`: a German table with negative fees."""
+    defaults = {
+        "name": "Marktplatz",
+        "channel": Channel.objects.get(pk="direct"),
+        "columns": {
+            **{"date": "Buchung", "type": "Vorgang", "title": "Text"},
+            **{"gross": "Betrag", "fee": "Gebühr", "net": "Netto"},
+        },
+        "words": {"Verkauf": "sale", "Gutschrift": "adjustment", "Auszahlung": "payout"},
+        "fee_sign": "plus",
+        "currency": "EUR",
+    }
+    return StatementFormat.objects.create(key="marktplatz", **(defaults | fields))
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "expected"),
+    [
+        (
+            "stripe_itemized",
+            "stripe-itemized-balance",
+            {
+                "USD sale": (1, 6000, 5796),
+                "JPY sale": (1, 4800, 4627),
+                "USD refund": (1, -1500, -1500),
+                "USD chargeback": (1, -6000, -7500),
+                "USD cost": (1, 0, -150),
+                "USD payout": (1, -4000, -4000),
+                "USD hold": (1, -500, -500),
+            },
+        ),
+        (
+            "stripe_activity",
+            "stripe-all-activity",
+            {"USD sale": (2, 8000, 7708), "USD cost": (1, 0, -200)},
+        ),
+        (
+            "stripe_payments",
+            "stripe-payments",
+            {"EUR sale": (3, 3262, 3082), "EUR nothing": (1, 2770, 2770)},
+        ),
+        (
+            "paypal_activity",
+            "paypal-activity",
+            {
+                "GBP sale": (1, 4000, 3834),
+                "GBP refund": (1, -4000, -3964),
+                "EUR sale": (1, 5000, 4790),
+                "EUR conversion": (1, -4790, -4790),
+                "GBP conversion": (1, 4010, 4010),
+                "GBP spent": (1, -1200, -1200),
+                "GBP hold": (1, -2000, -2000),
+                "GBP nothing": (1, 1800, 1718),
+                "GBP payout": (1, -10000, -10000),
+            },
+        ),
+        (
+            "gumroad_payout",
+            "gumroad-payout",
+            {
+                "USD sale": (2, 4000, 3500),
+                "USD refund": (1, -2000, -1800),
+                "USD adjustment": (1, 125, 125),
+                "USD cost": (1, 0, -35),
+                "USD payout": (2, -400 - 1390, -400 - 1390),
+            },
+        ),
+        (
+            "gumroad_sales",
+            "gumroad-sales",
+            {"USD sale": (3, 4000, 3450), "USD refund": (2, -400 - 1000, -400 - 850)},
+        ),
+        (
+            "etsy_statement",
+            "etsy-statement",
+            {
+                "USD sale": (1, 3250, 3250),
+                "USD tax": (1, -250, -250),
+                "USD cost": (5, 0, -515),
+                "USD refund": (1, -800, -800),
+                "USD payout": (1, -1100, -1100),
+                "USD unknown": (1, 0, -40),
+            },
+        ),
+        (
+            "shopify_transactions",
+            "shopify-payouts",
+            {"EUR sale": (2, 13000, 12573), "EUR refund": (1, -1000, -1000), "EUR payout": (2, -3830, -3830)},
+        ),
+        (
+            "shopify_summary",
+            "shopify-payouts-summary",
+            {
+                "EUR sale": (2, 7500, 7232),
+                "EUR refund": (1, -1000, -1000),
+                "EUR adjustment": (1, -100, -100),
+                "EUR payout": (2, -6132, -6132),
+            },
+        ),
+        (
+            "upwork_transactions",
+            "upwork-transactions",
+            {
+                "USD sale": (1, 30000, 30000),
+                "USD cost": (1, 0, -3000),
+                "USD payout": (1, -20000, -20000),
+                "USD refund": (1, -2000, -2000),
+            },
+        ),
+        (
+            "fiverr_earnings",
+            "fiverr-earnings",
+            {"USD sale": (2, 15000, 12000), "USD nothing": (1, 3000, 2400)},
+        ),
+        ("shopier_payments", "shopier-payments", {"TRY sale": (2, 134990, 128204)}),
+    ],
+)
+def test_each_platform_is_read_in_its_own_signs(name, format, expected):
+    reading = statements.read(load(name))
+
+    assert (reading.format, reading.refused) == (format, [])
+    assert sums(reading) == expected
+
+
+def test_a_layout_that_nobody_saw_a_file_of_says_so():
+    for name in ("fiverr_earnings", "shopier_payments"):
+        assert "was seen yet: the layout is assumed" in statements.read(load(name)).warnings[0]
+
+
+def test_a_net_that_does_not_follow_is_warned_of_and_net_is_what_counts():
+    reading = statements.read(load("stripe_itemized"))
+
+    dispute = next(line for line in reading.lines if line.meaning == Meaning.CHARGEBACK)
+    assert (dispute.gross, dispute.fee, dispute.net) == (-6000, 1500, -7500)
+    assert dispute.remarks == ["Net is not gross less fee; net is what was taken."]
+    assert [warning for warning in reading.warnings if warning.startswith("In row 5 net")] != []
+
+
+def test_a_balance_that_does_not_move_by_the_net_is_warned_of():
+    data = load("upwork_transactions").replace(b"-200.00,70.00", b"-200.00,75.00").replace(b"50.00\n", b"55.00\n")
+
+    assert "The USD balance does not move by the net of row 4." in statements.read(data).warnings
+
+
+def test_a_total_that_is_not_the_sum_of_the_rows_says_that_rows_are_missing():
+    lines = load("gumroad_payout").splitlines(keepends=True)
+
+    whole, cut = statements.read(b"".join(lines)), statements.read(b"".join(lines[:2] + lines[3:]))
+
+    assert whole.own_totals == {"USD": {"gross": 1725, "fee": 335, "net": 1390}}
+    assert whole.warnings == []
+    assert "The file's own USD total is not the sum of its rows: rows are missing." in cut.warnings
+
+
+# --- Days and times -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "zone", "expected"),
+    [
+        ("2026-03-15 14:23", "", "UTC", datetime(2026, 3, 15, 14, 23, tzinfo=UTC)),
+        ("2026-08-12T00:00:00Z", "", "", datetime(2026, 8, 12, tzinfo=UTC)),
+        ("2026-08-30 16:59:53 +0400", "", "UTC", datetime(2026, 8, 30, 12, 59, 53, tzinfo=UTC)),
+        ("03/04/2026 10:00:00", "mdy", "PDT", datetime(2026, 3, 4, 17, tzinfo=UTC)),
+        ("03/04/2026 10:00:00", "dmy", "Europe/London", datetime(2026, 4, 3, 9, tzinfo=UTC)),
+        ("3.4.2026", "mdy", "", datetime(2026, 4, 3, 12, tzinfo=UTC)),
+        ("Sep 4, 2026 1:05:07 AM PDT", "", "", datetime(2026, 9, 4, 8, 5, 7, tzinfo=UTC)),
+        ("September 24, 2026", "", "", datetime(2026, 9, 24, 12, tzinfo=UTC)),
+        ("31 March 2023", "", "", datetime(2023, 3, 31, 12, tzinfo=UTC)),
+        ("30 May, 2026", "", "", datetime(2026, 5, 30, 12, tzinfo=UTC)),
+        ("Jan 15 2025", "", "", datetime(2025, 1, 15, 12, tzinfo=UTC)),
+        ("09/24/26", "mdy", "", datetime(2026, 9, 24, 12, tzinfo=UTC)),
+        ("Aug 1 – 31, 2026", "", "", datetime(2026, 8, 31, 12, tzinfo=UTC)),
+        ("2026-02", "", "", datetime(2026, 2, 28, 12, tzinfo=UTC)),
+        ("Aug 2026", "", "", datetime(2026, 8, 31, 12, tzinfo=UTC)),
+        ("2026-09-13 10:02:11", "", "Eastern Time (US & Canada)", datetime(2026, 9, 13, 14, 2, 11, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_is_read_as_its_platform_prints_it(text, order, zone, expected):
+    assert dates.read_moment(text, order, zone) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-02-30", "13/13/2026", "2026-01-01 25:00", "1/2/3", "Sometember 3, 2026"]
+)
+def test_what_is_no_day_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        dates.read_moment(text, "mdy")
+
+
+def test_a_zone_that_means_several_offsets_is_refused():
+    with pytest.raises(ValueError, match="not a time zone"):
+        dates.read_moment("2026-01-01 10:00", "", "IST")
+
+
+def test_a_day_without_a_time_stays_that_day_in_the_store(settings):
+    settings.STORE_TIMEZONE = "Pacific/Auckland"
+
+    assert dates.read_moment("2026-03-10").astimezone(dates.zone_of("")).date().isoformat() == "2026-03-10"
+
+
+def test_the_order_of_day_and_month_is_decided_once_for_the_file():
+    day_first, unsure = b"21/03/2026", b"02/03/2026"
+    data = load("paypal_activity").replace(b"22/03/2026", unsure)
+
+    told = statements.read(data)
+    untold = statements.read(
+        b"\n".join(line for line in data.splitlines() if b"/2026" not in line or unsure in line)
+    )
+
+    assert day_first in data
+    assert [line.at.month for line in told.lines] == [3] * 9
+    assert untold.lines[0].at.isoformat() == "2026-02-03T11:00:00+00:00"
+    assert any("the month was taken to stand first" in warning for warning in untold.warnings)
+    chosen = statements.read(
+        data.splitlines()[0] + b"\n" + data.splitlines()[2], "auto", Choices(date_order="dmy")
+    )
+    assert chosen.lines[0].at.month == 3
+
+
+# --- Layouts that people describe -------------------------------------------------------------------------
+
+
+def test_a_layout_of_ones_own_is_read_like_any_other():
+    make_format()
+
+    reading = statements.read(load("own_layout"))
+
+    assert reading.format == "marktplatz"
+    assert sums(reading) == {
+        "EUR sale": (2, 103900, 101900),
+        "EUR adjustment": (1, 250, 250),
+        "EUR payout": (1, -90000, -90000),
+        "EUR unknown": (1, -100, -100),
+    }
+    assert reading.own_totals == {"EUR": {"gross": 14050, "fee": 2000, "net": 12050}}
+    assert [line.at.month for line in reading.lines] == [8] * 5
+
+
+def test_words_for_one_file_say_what_its_unknown_rows_mean():
+    make_format()
+
+    reading = statements.read(load("own_layout"), "marktplatz", Choices(words=mapping.read_words("Rätsel = cost")))
+
+    assert sums(reading)["EUR cost"] == (1, 0, -100)
+    assert not any("not known" in warning for warning in reading.warnings)
+
+
+@pytest.mark.parametrize("text", ["Rätsel", "Rätsel = mystery", "= cost", "Rätsel : cost"])
+def test_a_word_without_a_known_meaning_is_refused(text):
+    with pytest.raises(Refusal, match="word = meaning"):
+        mapping.read_words(text)
+
+
+def test_columns_are_guessed_by_their_names():
+    found = mapping.guess(["Order ID", "Date", "Description", "Amount", "Fee", "Net", "Currency", "Other"])
+
+    assert found == {
+        **{"date": "Date", "gross": "Amount", "fee": "Fee", "net": "Net"},
+        **{"currency": "Currency", "title": "Description", "sale": "Order ID"},
+    }
+
+
+def test_an_unknown_layout_is_refused_naming_its_columns_and_the_nearest():
+    with pytest.raises(Refusal) as refused:
+        statements.read(load("own_layout"))
+
+    assert refused.value.status == 422
+    assert "has these columns: Buchung, Vorgang, Text, Betrag, Gebühr, Netto" in refused.value.detail
+    assert "Describe its columns" in refused.value.detail
+
+
+# --- What is no statement -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "The file is empty"),
+        (b"<!doctype html><title>Sign in</title>", "a web page"),
+        (b"/home/user/exports/payments.csv\n", "no columns"),
+        (b"PK\x03\x04rest", "Excel workbook"),
+        (b"%PDF-1.7", "a PDF"),
+        (b'{"data": []}', "JSON"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
+        (load("stripe_itemized").splitlines()[0], "a header and no rows"),
+        (b'id,Type\n"1,charge', "cut off"),
+        (b"Sale Date,Item Name,Buyer,Transaction ID,Order ID,Ship Name\na,b,c,d,e,f\n", "sold order items"),
+        (b"Name,Email,Financial Status,Lineitem name\n#1,a@b.example,paid,Print\n", "Shopify orders export"),
+        (b"Date,Estimated revenue (USD)\n2026-01-01,1.234\n", "estimates are never final income"),
+        (b"Transaction creation date,Type,Net amount\n2026-01-01,Order,1.00\n", "eBay"),
+    ],
+)
+def test_what_is_no_statement_is_refused_with_the_reason(data, words):
+    with pytest.raises(Refusal, match=words):
+        statements.read(data)
+
+
+def test_a_row_that_is_cut_off_can_not_be_read():
+    data = load("upwork_transactions")[:-14]
+
+    reading = statements.read(data)
+
+    assert [(line.number, line.problems) for line in reading.refused] == [(5, ["has 5 cells, the header has 7"])]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (b'"60.00"', b'"sixty"', "gross 'sixty' is not a number"),
+        (b'"4800"', b'"4800.50"', "gross '4800.50' has more decimals than JPY has (0)"),
+        (b'"2026-02-03 09:15:00"', b'"tomorrow"', "created_utc 'tomorrow' is not a date that we know"),
+        (b'"usd","60.00"', b'"xxx","60.00"', "'XXX' is not a currency code"),
+        (b'"60.00"', b'"NaN"', "gross 'NaN' is not a number"),
+    ],
+)
+def test_a_value_that_can_not_be_read_for_certain_is_named(old, new, problem):
+    (line,) = statements.read(load("stripe_itemized").replace(old, new, 1)).refused
+
+    assert line.problems == [problem]
+
+
+def test_a_file_is_read_in_the_format_that_it_is_said_to_have_or_not_at_all():
+    with pytest.raises(Refusal, match="it lacks id, Type, Source"):
+        statements.read(load("stripe_itemized"), "stripe-all-activity")
+    with pytest.raises(Refusal, match="'nonsense' is not one of auto"):
+        statements.read(load("stripe_itemized"), "nonsense")
+
+
+def test_utf16_semicolons_and_notes_above_the_header_change_nothing():
+    text = load("upwork_transactions").decode().replace('"', "").replace("Jan 15,", "Jan 15").replace(",", ";")
+    text = text.replace("Jan 20;", "Jan 20").replace("Jan 21;", "Jan 21")
+
+    reading = statements.read(f"Statement of account\n\n{text}".encode("utf-16"))
+
+    assert sums(reading) == sums(statements.read(load("upwork_transactions")))
+
+
+# --- What is booked is what the file says -------------------------------------------------------------------
+
+minors = st.integers(1, 10**7)
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["charge", "refund", "dispute", "fee", "adjustment", "payout"]),
+        minors,
+        st.integers(-300, 300),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def _text(minor):
+    return str(Decimal(minor).scaleb(-2))
+
+
+class AnyStatement(TestCase):
+    """Whatever the signs, the fees and the order of its rows."""
+
+    @hypothesis_settings(deadline=None, max_examples=30)
+    @given(ROWS, st.sampled_from(["usd", "eur"]))
+    def test_the_sum_of_what_is_booked_is_the_files_net(self, rows, currency):
+        table, net = [], 0
+        for number, (kind, minor, fee) in enumerate(rows):
+            gross = minor if kind in ("charge", "adjustment") else -minor
+            fee = fee if kind in ("charge", "refund", "dispute") else 0
+            net += gross - fee
+            cells = [f"txn_{number}", f"2026-01-{number + 1:02d} 10:00:00", kind, currency]
+            table.append([*cells, _text(gross), _text(fee), _text(gross - fee)])
+        header = ["balance_transaction_id", "created_utc", "reporting_category", "currency", "gross", "fee", "net"]
+
+        done = booking.book(booking.upload(write_sheet(header, table, for_people=False), "any.csv"))
+
+        summary = dashboard.summary(Scope(currency=currency.upper()))
+        assert {row.outcome for row in done.rows.all()} == {"booked"}
+        assert summary["buckets"]["available"]["minor"] == net
+        assert summary["earned"]["minor"] == net + sum(minor for kind, minor, _ in rows if kind == "payout")
