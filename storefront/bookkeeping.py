@@ -39,11 +39,24 @@ def book(order, payment, lines):
     """Book what was paid for each line, as owed or as earned, and return {line: earning}; a free line has none."""
     channel = channel_of(payment)
     fees = shares(payment.fee_minor, [line.amount_minor for line in lines])
+    paid = [(line, fee_minor) for line, fee_minor in zip(lines, fees, strict=True) if line.amount_minor]
+    # The first line has the provider's id of the charge: by it a statement finds the order, and all of its lines.
+    names = [_charge_of(order, payment, channel), *[""] * len(paid)]
     return {
-        line: _book_line(order, payment, line, channel, fee_minor)
-        for line, fee_minor in zip(lines, fees, strict=True)
-        if line.amount_minor
+        line: _book_line(order, payment, line, channel, fee_minor, external_id)
+        for (line, fee_minor), external_id in zip(paid, names, strict=False)
     }
+
+
+def _charge_of(order, payment, channel):
+    """The provider's id of the charge; a statement that was booked before we heard of it must not stop a buyer."""
+    if not payment.external_id or not ledger.find_sale(channel, payment.external_id, payment.kind):
+        return payment.external_id
+    order.note_problem(
+        f"A statement told of payment {payment.external_id} before it came: it is counted twice until that "
+        "import is reversed and booked again."
+    )
+    return ""
 
 
 def is_owed(line):
@@ -51,7 +64,7 @@ def is_owed(line):
     return line.is_short or line.kind not in Product.DIGITAL
 
 
-def _book_line(order, payment, line, channel, fee_minor):
+def _book_line(order, payment, line, channel, fee_minor, external_id):
     run = order.run
     return ledger.record_paid(
         key=line.key,
@@ -64,6 +77,7 @@ def _book_line(order, payment, line, channel, fee_minor):
         channel=channel,
         source="order",
         reference=order.number,
+        external_id=external_id,
         product_sku="" if line.package_id else line.sku,
         gig=line.package.gig.slug if line.package_id else "",
         client=order.name,

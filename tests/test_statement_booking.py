@@ -13,7 +13,8 @@ from earnings.dashboard import Scope
 from earnings.models import Channel, Earning, JournalEntry, StatementImport, StatementRow
 from earnings.refusals import Refusal
 from earnings.statements import booking
-from tests.factories import make_gig
+from storefront import checkout
+from tests.factories import make_gig, make_order, make_product
 from tests.test_statements import load, make_format
 
 pytestmark = pytest.mark.django_db
@@ -282,6 +283,31 @@ def test_fees_of_a_known_order_in_rows_of_their_own_are_compared_with_its_fee():
     assert f"{order.number} was booked as $32.50 less $3.54; this says $32.50 less $1.95." in sale.remarks[0]
     assert statement.rows.get(title__startswith="Transaction fee").outcome == "matched"
     assert figures()["available"] == -(20 + 20 + 300 - 20) - 800 - 1100
+
+
+def test_a_charge_of_the_own_shop_reconciles_with_all_lines_of_its_order():
+    order = make_order(make_product(price_minor=2000), make_product(price_minor=4000))
+    checkout.mark_paid(order.payments.get(), external_id="ch_A1", fee_minor=204)
+
+    statement = book("stripe_itemized")
+
+    charge = statement.rows.get(meaning="sale", currency="USD")
+    assert (charge.outcome, charge.remarks) == (
+        "matched",
+        [f"Known: {order.number} was booked with the same amounts."],
+    )
+    assert Earning.objects.filter(channel="stripe", currency="USD").count() == 0
+
+
+def test_a_statement_that_told_of_a_charge_first_does_not_stop_its_order():
+    make_format(columns={"date": "Day", "gross": "Amount", "id": "Id", "sale": "Id"}, fee_sign="minus", words={})
+    booking.book(booking.upload(b"Day,Amount,Id\n2026-01-01,20.00,ch_A1\n", "told.csv"))
+    order = make_order(make_product(price_minor=2000))
+
+    checkout.mark_paid(order.payments.get(), external_id="ch_A1")
+
+    order.refresh_from_db()
+    assert (order.status, "counted twice" in order.problem) == ("paid", True)
 
 
 def test_a_refund_that_is_booked_with_its_order_is_not_booked_again():
