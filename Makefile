@@ -61,9 +61,9 @@ browser: .venv/e2e.stamp
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 lock:
 	$(LOCK) -o requirements/run.txt
-	$(LOCK) --extra postgres --extra redis --extra ai -c requirements/run.txt -o requirements/extras.txt
-	$(LOCK) --extra postgres --extra redis --extra ai --group dev -c requirements/run.txt -o requirements/dev.txt
-	$(LOCK) --extra postgres --extra redis --extra ai --group dev --group e2e -c requirements/dev.txt -o requirements/e2e.txt
+	$(LOCK) --extra postgres --extra redis --extra ai --extra stripe -c requirements/run.txt -o requirements/extras.txt
+	$(LOCK) --extra postgres --extra redis --extra ai --extra stripe --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) --extra postgres --extra redis --extra ai --extra stripe --group dev --group e2e -c requirements/dev.txt -o requirements/e2e.txt
 	$(LOCK) --extra postgres --extra redis --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean:

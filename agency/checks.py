@@ -27,6 +27,7 @@ def extras_are_installed(app_configs, **kwargs):
     wanted = [
         ("AI_BASE_URL", settings.AI_BASE_URL, "openai"),
         ("REDIS_URL", settings.REDIS_URL, "redis"),
+        ("STRIPE_SECRET_KEY", settings.STRIPE_SECRET_KEY, "stripe"),
     ]
     return [
         Error(

@@ -29,6 +29,12 @@ def _origins(origins):
             raise ValidationError(f"{origin!r} is not an origin such as https://app.example.com.")
 
 
+def _stripe_or_here(url):
+    """Where our Stripe key is sent: to Stripe, or to a stand-in on this very machine."""
+    if url != "https://api.stripe.com" and not re.fullmatch(r"http://(127\.0\.0\.1|localhost):[0-9]{1,5}", url):
+        raise ValidationError("It is https://api.stripe.com, or a test server such as http://127.0.0.1:12111.")
+
+
 env = Env(eager=False)
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 SECRET_KEY = env.str("SECRET_KEY", "")
@@ -45,6 +51,14 @@ STORE_ADDRESS = env.str("STORE_ADDRESS", "")
 STORE_TAX_NOTE = env.str("STORE_TAX_NOTE", "", validate=check.Length(max=200))
 INVOICE_NOTE = env.str("INVOICE_NOTE", "")
 INVOICE_DAYS = env.int("INVOICE_DAYS", 14, validate=check.Range(min=0, max=365))
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "", validate=check.Regexp(r"\A\Z|(sk|rk)_(test|live)_\w+\Z"))
+# Required with the key: without it no payment could be believed.
+STRIPE_WEBHOOK_SECRET = env.str(
+    "STRIPE_WEBHOOK_SECRET",
+    *(() if STRIPE_SECRET_KEY else ("",)),
+    validate=check.Regexp(r"\A\Z|whsec_\S+\Z"),
+)
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com", validate=_stripe_or_here)
 DEMO_PAYMENTS = env.bool("DEMO_PAYMENTS", False)
 _MAIL = check.Regexp(r"\A\Z|(smtps?|smtp\+(tls|ssl)|submission|console|file|memory|dummy)://")
 EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "", validate=_MAIL) else None

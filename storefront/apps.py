@@ -8,7 +8,7 @@ class StorefrontConfig(AppConfig):
 
     def ready(self):
         from storefront import recipes, staff, sweeping, triggers, workflows  # noqa: F401  they register themselves
-        from storefront.payments import demo, manual  # noqa: F401
+        from storefront.payments import demo, manual, stripe  # noqa: F401
 
         # Permissions exist only after Django's own post_migrate; a data migration would be too early.
         post_migrate.connect(staff.create_groups, sender=self)

@@ -1,9 +1,7 @@
 """How the money of an order reaches the ledger: one earning a line, and one for what came on top."""
 
-from django.db.models import Sum
-
 from earnings import ledger
-from earnings.models import Channel
+from earnings.models import Channel, Earning, JournalEntry
 from storefront import payments
 from storefront.models import Payment, Product
 
@@ -59,6 +57,11 @@ def _charge_of(order, payment, channel):
     return ""
 
 
+def lines_of(order):
+    """The order's lines, with what their keys in the ledger need."""
+    return order.lines.select_related("order")
+
+
 def is_owed(line):
     """Whether work or a parcel is still owed once the line is paid: everything but digital goods."""
     return line.is_short or line.kind not in Product.DIGITAL
@@ -99,14 +102,33 @@ def book_surplus(payment):
         fee_minor=payment.fee_minor,
         currency=payment.currency,
         channel=channel_of(payment),
-        source="order",
+        source="surplus",
         reference=order.number,
+        external_id=payment.external_id,
         client=order.name,
         occurred_at=payment.captured_at,
     )
 
 
-def paid_minor(order):
-    """What was captured for the order, surplus and all."""
-    captured = order.payments.filter(status=Payment.Status.CAPTURED)
-    return captured.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+def book_refund(refund, key, amount_minor, at):
+    """Book that `amount_minor` of the earning `key` went back, and its part of the fee.
+
+    Where the provider keeps its fee of a refund, that part is a cost of ours that belongs to no sale any more.
+    """
+    payment = refund.payment
+    earning = Earning.objects.get(key=key)
+    held = ledger.balances(earning)
+    sold = -held[ledger.DEFERRED] or -held[ledger.REVENUE] - held[ledger.REFUNDS]
+    fee_minor = held[ledger.FEES] * amount_minor // sold if sold else 0
+    entry = f"{key}:refund:{refund.pk}"
+    ledger.refund(earning, entry, at, gross_minor=amount_minor, fee_minor=fee_minor)
+    if fee_minor and not payments.get(payment.provider).returns_fees:
+        purse = ledger.Purse(earning.channel, earning.currency, earning.kind)
+        ledger.charge(purse, f"{entry}:fee", at, fee_minor, memo=f"Fee kept of a refund of {earning.reference}")
+
+
+def unbook_refund(refund, key, at):
+    """The refund did not reach the buyer: its entries are undone."""
+    entry = f"{key}:refund:{refund.pk}"
+    for booked in JournalEntry.objects.filter(key__in=[entry, f"{entry}:fee"]).select_related("earning"):
+        ledger.reverse(booked, f"{booked.key}:failed", at, memo="The refund did not reach the buyer.")

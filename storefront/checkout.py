@@ -4,6 +4,7 @@ Verbs may be called twice and by two at once. Who buys the last piece is decided
 the order is placed, before anybody is charged; an unpaid order gives its pieces back when its time is over.
 """
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,11 +19,13 @@ from earnings.refusals import Refusal
 from storefront import attribution, bookkeeping, cart, library, order_mail, order_news, payments, refunds, stock
 from storefront.models import Cart, Order, OrderLine, Payment
 
+log = logging.getLogger(__name__)
 Status = Order.Status
 DUPLICATE_WITHIN = timedelta(hours=2)
 # How long stock is kept for an order that is not paid: a Checkout Session lives half an hour at least.
 HELD_FOR = timedelta(hours=1)
 AT_ONCE = 50
+ASK_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -305,11 +308,27 @@ def cancel(order):
 
 
 def expire():
-    """Give up unpaid orders whose time is over, some at a time."""
+    """Give up unpaid orders whose time is over, some at a time; what their provider knows better counts."""
     over = Order.objects.filter(status=Status.AWAITING_PAYMENT, reserved_until__lt=timezone.now())
     for order in over.order_by("reserved_until")[:AT_ONCE]:
-        for payment in order.payments.filter(status=Payment.Status.PENDING):
-            payments.get(payment.provider).look(payment)
+        try:
+            for payment in order.payments.filter(status=Payment.Status.PENDING):
+                payments.get(payment.provider).look(payment)
+        except Exception:
+            log.exception("%s: its provider could not be asked whether it was paid", order.number)
+            Order.objects.filter(pk=order.pk).update(reserved_until=timezone.now() + ASK_AGAIN)
+            continue
         order.refresh_from_db()
         if order.is_open:
-            cancel(order)
+            with suppress(Refusal):  # it was paid at this moment
+                cancel(order)
+            close_sessions(order)
+
+
+def close_sessions(order):
+    """Tell providers that nobody is to pay the order's canceled payments any more. Outside of transactions."""
+    for payment in order.payments.filter(status=Payment.Status.CANCELED):
+        try:
+            payments.get(payment.provider).give_up(payment)
+        except Exception:  # what is paid all the same is not lost, see `mark_paid`
+            log.exception("payment %s: its provider could not be told that it is given up", payment.pk)

@@ -93,7 +93,11 @@ def pay(request, token):
         return redirect(order)
     form = WayForm(request.POST if request.method == "POST" else None, order=order)
     if form.is_bound and form.is_valid():
-        checkout.choose_payment(order, form.cleaned_data["provider"])
+        try:
+            checkout.choose_payment(order, form.cleaned_data["provider"])
+        except Refusal:  # it was paid or given up at this moment
+            return redirect(order)
+        checkout.close_sessions(order)
         return to_payment(order)
     context = {"order": order, "form": form, "away": AWAY if "away" in request.GET else ""}
     return render(request, "storefront/pay.html", context, status=422 if form.errors else 200)
@@ -109,6 +113,7 @@ def back_to_cart(request, token):
         checkout.cancel(order)
     except Refusal:  # it was paid at this moment
         return redirect(order)
+    checkout.close_sessions(order)
     if basket:
         checkout.refill(basket, order)
     return redirect("storefront:cart")

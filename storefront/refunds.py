@@ -14,8 +14,7 @@ from django.utils import timezone
 
 from agency import fulfillment_engine
 from agency.models import ServiceOrder
-from earnings import ledger, money
-from earnings.models import Earning
+from earnings import money
 from earnings.refusals import Refusal
 from storefront import bookkeeping, library, order_mail, order_news, payments, stock
 from storefront.models import Dispute, Order, OrderLine, Payment, Refund, RefundLine
@@ -75,6 +74,7 @@ def request(order, key, *, amounts=None, amount_minor=None, reason="", by=None):
         requested_by=by,
     )
     _write_lines(refund, wanted)
+    _refuse_contested(payment)
     _reserve(refund)
     return refund
 
@@ -84,6 +84,7 @@ def approve(refund, by=None):
     """Staff say yes to a proposal: it is requested. Twice is once."""
     Order.objects.select_for_update().get(pk=refund.payment.order_id)
     if refund.advance(Status.REQUESTED, requested_by=by, due_at=timezone.now()):
+        _refuse_contested(refund.payment)
         _reserve(refund)
     elif refund.status not in (Status.REQUESTED, Status.SUCCEEDED):
         raise Refusal(f"This refund is {refund.get_status_display()}.", allowed=refund.allowed)
@@ -134,12 +135,15 @@ def _write_lines(refund, amounts):
     )
 
 
+def _refuse_contested(payment):
+    if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+        raise Refusal(f"The payment of {payment.order.number} is contested: the bank decides first.", allowed=[])
+
+
 def _reserve(refund):
-    """Take what goes back from what may still go back; Refusal (409) when there is less, or the bank decides."""
+    """Take what goes back from what may still go back; Refusal (409) when there is less."""
     payment = refund.payment
     order = payment.order
-    if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
-        raise Refusal(f"The payment of {order.number} is contested: the bank decides first.", allowed=[])
     for part in refund.lines.select_related("line"):
         left = OrderLine.objects.filter(pk=part.line_id, amount_minor__gte=F("refunded_minor") + part.amount_minor)
         if not left.update(refunded_minor=F("refunded_minor") + part.amount_minor):
@@ -167,6 +171,46 @@ def _same(refund, order, wanted):
     found = {part.line: part.amount_minor for part in refund.lines.select_related("line")}
     if refund.payment.order_id != order.pk or (wanted is not None and found != wanted):
         raise Refusal("This key was used for another refund.", allowed=[])
+    return refund
+
+
+# --- What happened without us ------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def told(payment, answer, *, amount_minor, pk=None):
+    """The provider tells of a refund: one of ours (`pk` is what it carries), or one made there by hand.
+
+    Told again, in whichever order, it is one refund. Refusal (409) when it gives back more than is left.
+    """
+    Order.objects.select_for_update().get(pk=payment.order_id)
+    refund = payment.refunds.filter(external_id=answer.external_id).first()
+    if refund is None and pk and str(pk).isdigit():
+        refund = payment.refunds.filter(pk=int(pk), external_id="").first()
+    if refund is None and answer.status == Status.FAILED:
+        return None
+    if refund is None:
+        key = f"{payment.provider}:{answer.external_id}"
+        refund = _from_outside(payment, amount_minor, key, "Made at the provider.")
+    return settle(refund, answer)
+
+
+@transaction.atomic
+def note_done(payment, amount_minor, *, key, reason):
+    """Money went back without anybody asking us, e.g. by a bank's decision: book it as the refund that it is."""
+    Order.objects.select_for_update().get(pk=payment.order_id)
+    done = Refund.objects.filter(key=key).first()
+    return done or settle(_from_outside(payment, amount_minor, key, reason), payments.Answer(Status.SUCCEEDED))
+
+
+def _from_outside(payment, amount_minor, key, reason):
+    lines = [] if payment.is_surplus else list(payment.order.lines.all())
+    amounts = _wanted(payment.order, lines, None, amount_minor) if lines else {}
+    refund = Refund.objects.create(
+        payment=payment, key=key, status=Status.REQUESTED, amount_minor=amount_minor, reason=reason
+    )
+    _write_lines(refund, amounts)
+    _reserve(refund)
     return refund
 
 
@@ -217,14 +261,15 @@ def settle(refund, answer):
     return refund
 
 
-def _book(refund, at):
+def _keys(refund):
+    """What names each part of the refund's money in the ledger, with its amount."""
     parts = [(part.line.key, part.amount_minor) for part in refund.lines.select_related("line__order")]
-    for key, amount_minor in parts or [(refund.payment.surplus_key, refund.amount_minor)]:
-        earning = Earning.objects.get(key=key)
-        held = ledger.balances(earning)
-        sold = -held[ledger.DEFERRED] or -held[ledger.REVENUE] - held[ledger.REFUNDS]
-        fee_minor = held[ledger.FEES] * amount_minor // sold
-        ledger.refund(earning, f"{key}:refund:{refund.pk}", at, gross_minor=amount_minor, fee_minor=fee_minor)
+    return parts or [(refund.payment.surplus_key, refund.amount_minor)]
+
+
+def _book(refund, at):
+    for key, amount_minor in _keys(refund):
+        bookkeeping.book_refund(refund, key, amount_minor, at)
 
 
 def _follow(order, refund):
@@ -259,18 +304,12 @@ def _undo(order, refund, at, was_booked):
         OrderLine.objects.filter(pk=part.line_id).update(refunded_minor=F("refunded_minor") - part.amount_minor)
         if was_booked:
             library.restore_refunded(part.line)
-            _reverse(part.line.key, refund, at)
-    if was_booked and not refund.lines.exists():
-        _reverse(refund.payment.surplus_key, refund, at)
+    if was_booked:
+        for key, _ in _keys(refund):
+            bookkeeping.unbook_refund(refund, key, at)
     Payment.objects.filter(pk=refund.payment_id).update(refunded_minor=F("refunded_minor") - refund.amount_minor)
     order.advance(Order.Status.PAID)
     order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
-
-
-def _reverse(key, refund, at):
-    booked = f"{key}:refund:{refund.pk}"
-    entry = Earning.objects.get(key=key).entries.get(key=booked)
-    ledger.reverse(entry, f"{booked}:failed", at, memo="The refund did not reach the buyer.")
 
 
 def sweep():

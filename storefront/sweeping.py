@@ -2,5 +2,6 @@
 
 from agency import jobs
 from storefront import cart, checkout, purchases, refunds
+from storefront.payments import inbox
 
-jobs.SWEEPS += [checkout.expire, refunds.sweep, cart.forget, purchases.answer_requests]
+jobs.SWEEPS += [inbox.sweep, checkout.expire, refunds.sweep, cart.forget, purchases.answer_requests]

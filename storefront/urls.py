@@ -1,7 +1,7 @@
 from django.contrib.sitemaps.views import sitemap
 from django.urls import path
 
-from storefront import cart_pages, checkout_pages, feeds, library_pages, sitemaps, views
+from storefront import cart_pages, checkout_pages, feeds, library_pages, payment_webhooks, sitemaps, views
 
 app_name = "storefront"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("checkout/paid/<str:token>/", checkout_pages.paid_elsewhere, name="paid_elsewhere"),
     path("checkout/demo/<str:token>/", checkout_pages.demo_payment, name="demo_payment"),
     path("checkout/invoice/<str:token>/", checkout_pages.invoice, name="invoice"),
+    path("payments/stripe/webhook/", payment_webhooks.stripe_webhook, name="stripe_webhook"),
     path("orders/", library_pages.find_orders, name="find_orders"),
     path("orders/<str:token>/", library_pages.receipt, name="order"),
     path("orders/<str:token>/files/<int:entitlement>/<int:file>/", library_pages.get_file, name="get_file"),

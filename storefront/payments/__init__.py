@@ -25,6 +25,7 @@ class Provider:
     button = "Place order"
     kind = Kind.REAL
     channel = "direct"
+    returns_fees = True  # whether the buyer's refund gives us the fee back
 
     def is_offered(self, currency):
         """Whether a buyer may choose it now."""

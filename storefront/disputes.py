@@ -1,0 +1,109 @@
+"""Payments that a buyer contests at the bank: the money is set apart, until the bank decides.
+
+A lost dispute is booked as a refund that the bank made, out of what was not given back before, so that a dispute
+and a refund never both deduct.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from earnings import ledger
+from earnings.ledger import Purse
+from earnings.models import Earning, JournalEntry
+from earnings.refusals import Refusal
+from storefront import bookkeeping, order_news, refunds
+from storefront.models import Dispute, Order, Payment
+
+Status = Dispute.Status
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a provider says of a dispute: its status is inquiry, open, won or lost; `fee_minor` its own cost."""
+
+    external_id: str
+    status: str
+    amount_minor: int
+    reason: str = ""
+    fee_minor: int = 0
+
+
+@transaction.atomic
+def told(payment, said):
+    """Book what the provider says of a dispute, in whichever order it says it. Returns the dispute.
+
+    An inquiry moves no money: it is noted for staff, and None is returned.
+    """
+    order = Order.objects.select_for_update().get(pk=payment.order_id)
+    payment.refresh_from_db()
+    if said.status == "inquiry":
+        order.note_problem(f"The bank asks about the payment ({said.external_id}): answer it at the provider.")
+        return None
+    if payment.status != Payment.Status.CAPTURED:
+        raise Refusal(f"The payment of {order.number} is {payment.get_status_display()}: nothing to contest.")
+    dispute, created = Dispute.objects.get_or_create(
+        external_id=said.external_id,
+        defaults={"payment": payment, "amount_minor": said.amount_minor, "reason": said.reason[:80]},
+    )
+    now = timezone.now()
+    if created:
+        _set_apart(dispute, now)
+        order.note_problem(f"Disputed by the buyer's bank ({said.external_id}): answer it at the provider.")
+        order_news.tell(order, "disputed")
+    if said.status == Status.WON and dispute.advance(Status.WON, closed_at=now):
+        _put_back(dispute, now)
+    elif said.status == Status.LOST and dispute.advance(Status.LOST, closed_at=now):
+        _put_back(dispute, now)
+        _lose(order, dispute)
+    _book_fee(dispute, said.fee_minor, now)
+    return dispute
+
+
+def _earnings(payment):
+    keys = (
+        [payment.surplus_key] if payment.is_surplus else [line.key for line in bookkeeping.lines_of(payment.order)]
+    )
+    return Earning.objects.filter(key__in=keys)
+
+
+def _key(earning, dispute):
+    return f"{earning.key}:dispute:{dispute.pk}"
+
+
+def _set_apart(dispute, at):
+    """What is still owed stays where it is: in the disputed bucket it would be counted as earned."""
+    for earning in _earnings(dispute.payment):
+        with suppress(Refusal):
+            ledger.dispute(earning, _key(earning, dispute), at)
+
+
+def _put_back(dispute, at):
+    for earning in _earnings(dispute.payment):
+        entry = JournalEntry.objects.filter(key=_key(earning, dispute)).first()
+        if entry:
+            ledger.reverse(entry, f"{entry.key}:over", at, memo=f"The dispute was {dispute.get_status_display()}.")
+
+
+def _lose(order, dispute):
+    """The bank gave the buyer what was not given back before."""
+    payment = dispute.payment
+    amount = min(dispute.amount_minor, payment.refundable_minor)
+    if amount:
+        refunds.note_done(payment, amount, key=f"dispute:{dispute.external_id}", reason="The dispute was lost.")
+
+
+def _book_fee(dispute, fee_minor, at):
+    """What the dispute costs beside its amount; the provider gives it back with a dispute that is won."""
+    payment = dispute.payment
+    purse = Purse(bookkeeping.channel_of(payment), payment.currency, payment.kind)
+    key = f"dispute:{dispute.external_id}"
+    booked = JournalEntry.objects.filter(key=f"{key}:fee").exists()
+    if fee_minor > 0:
+        ledger.charge(purse, f"{key}:fee", at, fee_minor, memo=f"Dispute of {payment.order.number}")
+    elif booked and dispute.status == Status.WON:
+        entry = JournalEntry.objects.get(key=f"{key}:fee")
+        if not JournalEntry.objects.filter(reverses=entry).exists():
+            ledger.reverse(entry, f"{key}:fee:back", at, memo="The dispute was won.")

@@ -1,0 +1,331 @@
+"""Cards and wallets on Stripe's own page: Checkout Sessions, and the webhooks that tell how they went.
+
+What Stripe tells is the reason to look; what is booked is what Stripe answers when it is asked for the payment.
+So events may come in any order, and as often as they like. A payment in Stripe's test mode is simulated.
+"""
+
+import json
+from functools import lru_cache
+from importlib import import_module
+
+from django.conf import settings
+from django.urls import reverse
+
+from earnings.models import Kind
+from earnings.refusals import Refusal
+from storefront import checkout, disputes, refunds
+from storefront.models import Payment, Refund
+from storefront.payments import Answer, Provider, register
+
+TIMEOUT = 10  # seconds
+EXPANDED = ["latest_charge.balance_transaction"]
+# Stripe counts these in hundredths, though they have none; all others as ISO 4217 does.
+IN_HUNDREDTHS = {"ISK", "UGX"}
+REFUND_STATUS = {
+    "succeeded": Refund.Status.SUCCEEDED,
+    "failed": Refund.Status.FAILED,
+    "canceled": Refund.Status.FAILED,
+}
+
+
+class BadSignature(Exception):
+    """A message that is no event which Stripe signed just now."""
+
+
+@lru_cache(maxsize=1)
+def _client(key, base):
+    stripe = import_module("stripe")  # takes half a second, and most processes never need it
+    http_client = stripe.RequestsClient(timeout=TIMEOUT)
+    return stripe.StripeClient(
+        key, base_addresses={"api": base}, http_client=http_client, max_network_retries=1
+    ).v1
+
+
+def client():
+    return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+
+
+@register
+class Stripe(Provider):
+    key = "stripe"
+    label = "Card or wallet"
+    button = "Continue to the payment"
+    channel = "stripe"
+    returns_fees = False
+
+    @property
+    def kind(self):
+        return Kind.REAL if "_live_" in settings.STRIPE_SECRET_KEY else Kind.SIMULATED
+
+    @property
+    def help(self):
+        said = "You pay on Stripe's page and come back here."
+        return said if self.kind == Kind.REAL else f"{said} Test mode: no money moves."
+
+    def is_offered(self, currency):
+        return bool(settings.STRIPE_SECRET_KEY)
+
+    def page_of(self, payment):
+        if not payment.checkout_url:
+            session = client().checkout.sessions.create(
+                params=_session(payment), options={"idempotency_key": f"payment-{payment.token}"}
+            )
+            Payment.objects.filter(pk=payment.pk).update(session_id=session.id, checkout_url=session.url)
+            payment.refresh_from_db()
+        return payment.checkout_url
+
+    def look(self, payment):
+        if payment.session_id and payment.status != Payment.Status.CAPTURED:
+            session = client().checkout.sessions.retrieve(payment.session_id)
+            _follow_session(session.to_dict(), payment)
+
+    def give_up(self, payment):
+        if payment.session_id:
+            try:
+                client().checkout.sessions.expire(payment.session_id)
+            except import_module("stripe").InvalidRequestError:
+                pass  # it is paid or expired: `look` tells
+
+    def refund(self, refund):
+        found = _find_refund(refund)
+        if found is None:
+            try:
+                found = client().refunds.create(
+                    params={
+                        "charge": refund.payment.external_id,
+                        "amount": to_stripe(refund.amount_minor, refund.payment.currency),
+                        "metadata": {"refund": str(refund.pk), "order": refund.payment.order.number},
+                    },
+                    options={"idempotency_key": f"refund-{refund.payment.token}-{refund.pk}"},
+                )
+            except import_module("stripe").InvalidRequestError as error:
+                return Answer(Refund.Status.FAILED, problem=error.user_message or str(error))
+            found = found.to_dict()
+        return answer_of(found)
+
+
+def to_stripe(amount_minor, currency):
+    """Our minor units as Stripe counts them."""
+    return amount_minor * 100 if currency in IN_HUNDREDTHS else amount_minor
+
+
+def from_stripe(amount, currency):
+    """Stripe's count as our minor units."""
+    return amount // 100 if currency.upper() in IN_HUNDREDTHS else amount
+
+
+def answer_of(refund):
+    """What Stripe's refund says, as an `Answer`."""
+    problem = refund.get("failure_reason") or ""
+    return Answer(REFUND_STATUS.get(refund["status"], Refund.Status.REQUESTED), refund["id"], problem)
+
+
+def _session(payment):
+    order = payment.order
+    back = f"{settings.PUBLIC_URL}{reverse('storefront:paid_elsewhere', args=[payment.token])}"
+    metadata = {"order": order.number, "payment": payment.token}
+    return {
+        "mode": "payment",
+        "client_reference_id": order.number,
+        "customer_email": order.email,
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata, "description": f"{settings.STORE_NAME} {order.number}"},
+        "success_url": back,
+        "cancel_url": f"{settings.PUBLIC_URL}{reverse('storefront:pay', args=[order.token])}",
+        "line_items": [
+            {
+                "quantity": line.quantity,
+                "price_data": {
+                    "currency": order.currency.lower(),
+                    "unit_amount": to_stripe(line.unit_price_minor, order.currency),
+                    "product_data": {"name": str(line)[:250]},
+                },
+            }
+            for line in order.lines.all()
+        ],
+    }
+
+
+def _find_refund(refund):
+    """Stripe's refund of ours, if an earlier try made it: its idempotency keys are forgotten after a day."""
+    if refund.external_id:
+        return client().refunds.retrieve(refund.external_id).to_dict()
+    if not refund.attempts:
+        return None
+    made = _refunds_of(refund.payment.external_id)
+    return next((each for each in made if (each.get("metadata") or {}).get("refund") == str(refund.pk)), None)
+
+
+def _refunds_of(charge_id):
+    return client().refunds.list(params={"charge": charge_id, "limit": 100}).to_dict()["data"]
+
+
+# --- What Stripe tells -------------------------------------------------------------------------------------
+
+
+def read(body, signature):
+    """The event that Stripe signed, as a dict; `BadSignature` otherwise."""
+    stripe = import_module("stripe")
+    try:
+        text = body.decode()
+        stripe.WebhookSignature.verify_header(
+            text, signature, settings.STRIPE_WEBHOOK_SECRET, stripe.Webhook.DEFAULT_TOLERANCE
+        )
+        event = json.loads(text)
+    except (stripe.SignatureVerificationError, ValueError):
+        raise BadSignature from None
+    if not isinstance(event, dict) or not {"id", "type", "data"} <= set(event):
+        raise BadSignature
+    return event
+
+
+def handle(event):
+    """Do what an event asks for. Returns the order that it is about, None if it is none of our business.
+
+    `Refusal` for what does not fit our orders; anything else that is raised is tried again later.
+    """
+    handler = _HANDLERS.get(event["type"])
+    if handler is None:
+        return None
+    if bool(event.get("livemode")) != ("_live_" in settings.STRIPE_SECRET_KEY):
+        raise Refusal("It is of Stripe's other mode (test or live) than our key.")
+    payment = handler(event["data"]["object"])
+    return payment.order if payment else None
+
+
+def _session_told(session):
+    payment = _payment_named(session)
+    if payment is None:
+        raise Refusal(f"It is about {session.get('client_reference_id') or 'an order'}, which we do not know.")
+    _follow_session(session, payment)
+    return payment
+
+
+def _follow_session(session, payment):
+    if session["status"] == "complete" and session["payment_status"] == "paid":
+        _capture(session["payment_intent"])
+    elif session["status"] == "expired":
+        payment.advance(Payment.Status.CANCELED)
+
+
+def _payment_failed(session):
+    payment = _payment_named(session)
+    if payment:
+        payment.advance(Payment.Status.FAILED, problem="The buyer's bank did not pay.")
+    return payment
+
+
+def _capture(intent_id):
+    """Ask for the payment and book it as paid. Returns our `Payment`; None for money that is no order's here."""
+    intent = client().payment_intents.retrieve(intent_id, params={"expand": EXPANDED}).to_dict()
+    payment = _payment_named(intent)
+    if payment is None:
+        return None
+    if intent["status"] == "succeeded" and payment.status != Payment.Status.CAPTURED:
+        _refuse_other_amount(intent, payment)
+        charge = intent["latest_charge"]
+        checkout.mark_paid(payment, external_id=charge["id"], fee_minor=_fee(charge, payment))
+    return payment
+
+
+def _payment_named(thing):
+    token = (thing.get("metadata") or {}).get("payment")
+    return (
+        Payment.objects.select_related("order").filter(provider="stripe", token=token).first() if token else None
+    )
+
+
+def _refuse_other_amount(intent, payment):
+    currency = intent["currency"].upper()
+    received = from_stripe(intent["amount_received"], currency)
+    wanted = (payment.amount_minor, payment.currency, payment.kind == Kind.REAL)
+    if (received, currency, intent["livemode"]) != wanted:
+        detail = (
+            f"Stripe received {received} {currency} (minor units) for {payment.order.number}, which costs "
+            f"{payment.amount_minor} {payment.currency}. Nothing was booked or handed over."
+        )
+        payment.order.note_problem(detail)
+        raise Refusal(detail)
+
+
+def _fee(charge, payment):
+    """What Stripe kept; None while it does not say, or says it in another currency."""
+    booked = charge.get("balance_transaction")
+    if not booked or isinstance(booked, str) or booked["currency"].upper() != payment.currency:
+        return None
+    return from_stripe(booked["fee"], payment.currency)
+
+
+def _charge_told(charge):
+    """Refunds of a charge: ours, or made by hand in Stripe's dashboard."""
+    payment = _capture(charge["payment_intent"]) if charge.get("payment_intent") else None
+    if payment:
+        for refund in _refunds_of(charge["id"]):
+            _follow_refund(refund, payment)
+    return payment
+
+
+def _refund_told(refund):
+    payment = _capture(refund["payment_intent"]) if refund.get("payment_intent") else None
+    if payment:
+        # Asked for anew: an older event may come after a newer one.
+        _follow_refund(client().refunds.retrieve(refund["id"]).to_dict(), payment)
+    return payment
+
+
+def _follow_refund(refund, payment):
+    amount_minor = from_stripe(refund["amount"], payment.currency)
+    named = (refund.get("metadata") or {}).get("refund")
+    refunds.told(payment, answer_of(refund), amount_minor=amount_minor, pk=named)
+
+
+def _dispute_told(dispute):
+    payment = _capture(dispute["payment_intent"]) if dispute.get("payment_intent") else None
+    if payment:
+        now = client().disputes.retrieve(dispute["id"]).to_dict()
+        disputes.told(
+            payment,
+            disputes.Told(
+                external_id=now["id"],
+                status=DISPUTE_STATUS.get(now["status"], "open"),
+                amount_minor=from_stripe(now["amount"], payment.currency),
+                reason=now.get("reason") or "",
+                fee_minor=sum(_fees(now, payment.currency)),
+            ),
+        )
+    return payment
+
+
+# An inquiry ("warning") moves no money; what it becomes is told again.
+DISPUTE_STATUS = {
+    "warning_needs_response": "inquiry",
+    "warning_under_review": "inquiry",
+    "warning_closed": "inquiry",
+    "won": "won",
+    "lost": "lost",
+}
+
+
+def _fees(dispute, currency):
+    return [
+        from_stripe(booked["fee"], currency)
+        for booked in dispute.get("balance_transactions") or []
+        if booked["currency"].upper() == currency
+    ]
+
+
+_HANDLERS = {
+    "checkout.session.completed": _session_told,
+    "checkout.session.async_payment_succeeded": _session_told,
+    "checkout.session.async_payment_failed": _payment_failed,
+    "checkout.session.expired": _session_told,
+    "charge.refunded": _charge_told,
+    **dict.fromkeys(["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"], _refund_told),
+    **dict.fromkeys(
+        [
+            *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
+            *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
+        ],
+        _dispute_told,
+    ),
+}
