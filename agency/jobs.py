@@ -5,6 +5,7 @@ import logging
 from agency import direction_board, mail, mail_sender, schedules, webhook_sender, webhooks
 from agency import work as working
 from agency.heartbeats import beat
+from earnings import totals
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ SWEEPS = [
     webhooks.forget,
     mail_sender.start_if_due,
     mail.forget,
+    totals.count_up,
 ]
 TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt; what is left then is due, and rung for again
 

@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from earnings import dashboard, money
-from earnings.dashboard import Scope
+from earnings.dashboard import Scope, Span
 from earnings.models import Account, Channel, Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
 
@@ -125,14 +125,14 @@ class EarningAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404(refusal.detail) from None
         if scope.kind == "all":
             raise Http404("This page shows real or simulated money, never both.")
-        summary = dashboard.summary(scope)
+        summary = dashboard.summary(scope, Span(series="day"))
         return {
             "summary": summary,
             "fingerprint": dashboard.fingerprint(summary),
             "periods": [(name, summary[period]) for name, period in PERIOD_NAMES],
             "buckets": [(name, summary["buckets"][key], meaning) for name, key, meaning in BUCKET_MEANINGS],
             "sources": summary["sources"].items(),
-            "days": dashboard.by_day(scope),
+            "points": summary["series"]["points"],
         }
 
     def changelist_view(self, request, extra_context=None):

@@ -1,10 +1,11 @@
 """The ledger's door for programs."""
 
 import csv
+from urllib.parse import urlencode
 
 import django_filters
 from django.http import StreamingHttpResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -18,9 +19,9 @@ from rest_framework import mixins, viewsets
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from earnings import dashboard, money
+from earnings import dashboard, history, money
 from earnings.dashboard import Scope, Span
-from earnings.filters import of_day, read_day
+from earnings.filters import of_day, of_id, read_day
 from earnings.ledger import ADJUSTMENTS, BUCKETS, DEFERRED, FEES, REFUNDS, REVENUE
 from earnings.models import JournalEntry, Kind
 from earnings.parameters import KnowsItsParameters
@@ -40,6 +41,12 @@ CURRENCY = OpenApiParameter("currency", enum=money.CURRENCIES, description="ISO 
 FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First day, in the store's time zone.")
 TO = OpenApiParameter("to", OpenApiTypes.DATE, description="Last day, included.")
 GROUP_BY = OpenApiParameter("group_by", enum=list(dashboard.GROUPS), description="Splits `range`.")
+SERIES = OpenApiParameter(
+    "series",
+    enum=list(dashboard.SERIES),
+    description="Every step of the range, also without income. Without `from`: today's hours, the last 30 days, "
+    "12 weeks or 12 months. At most 800 steps.",
+)
 LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "maximum": HISTORY_MAX, "default": HISTORY_LIMIT},
@@ -53,7 +60,7 @@ def _asked(request, *parameters):
 
 
 def _span(asked):
-    return Span(_day(asked, "from"), _day(asked, "to"), asked.get("group_by", ""))
+    return Span(_day(asked, "from"), _day(asked, "to"), asked.get("group_by", ""), asked.get("series", ""))
 
 
 def _day(asked, name):
@@ -77,6 +84,15 @@ def _unless_known(request, body):
     return get_conditional_response(request._request, etag=etag, response=response)
 
 
+def _linked(answer):
+    """The answer with the address of the entries that each of its figures is made of."""
+    entries = reverse("earnings-entries")
+    answer["entries"] = {name: f"{entries}?{urlencode(where)}" for name, where in answer["entries"].items()}
+    for group in answer["range"]["groups"]:
+        group["entries"] = f"{entries}?{urlencode(group['entries'])}"
+    return answer
+
+
 # --- Views ------------------------------------------------------------------------------------------------
 
 UNCHANGED = OpenApiResponse(description="`If-None-Match` names the figures as they are.")
@@ -97,19 +113,31 @@ _MOVEMENT = {
     "kind": "real",
     "key": "service_order:1:earned",
 }
+_ASKED = {
+    "daily": "kind=real&currency=USD&to=2026-03-10&from=2026-03-10&figure=earned",
+    "weekly": "kind=real&currency=USD&to=2026-03-10&from=2026-03-09&figure=earned",
+    "monthly": "kind=real&currency=USD&to=2026-03-10&from=2026-03-01&figure=earned",
+    "yearly": "kind=real&currency=USD&to=2026-03-10&from=2026-01-01&figure=earned",
+    "total": "kind=real&currency=USD&to=2026-03-10&figure=total",
+    "earned": "kind=real&currency=USD&to=2026-03-10&figure=earned",
+    **{name: f"kind=real&currency=USD&to=2026-03-10&account={name}" for name in BUCKETS},
+}
 DASHBOARD_EXAMPLE = OpenApiExample(
     "One order of 100.00 with a fee of 20 %, accepted today",
     value={
         "as_of": "2026-03-10T12:00:01Z",
+        "sequence": 2,
         "timezone": "UTC",
         "currency": "USD",
         "currencies": [],
         "kind": "real",
         **dict.fromkeys((*dashboard.PERIODS, "total", "earned"), _EIGHTY),
         "buckets": dict.fromkeys(BUCKETS, _NOTHING) | {"pending": _EIGHTY},
+        "entries": {name: f"/api/v1/earnings/entries?{asked}" for name, asked in _ASKED.items()},
         "sources": {"channel": {"fiverr": _EIGHTY}, "gig": {"logo-design": _EIGHTY}, "product": {}},
         "recent": [_MOVEMENT],
         "range": {"from": None, "to": "2026-03-10", "group_by": None, "earned": _EIGHTY, "groups": []},
+        "series": None,
     },
     response_only=True,
 )
@@ -117,6 +145,7 @@ FILE_EXAMPLE = OpenApiExample(
     "One order of 100.00 with a fee of 20 %, accepted today",
     value={
         "as_of": "2026-03-10T12:00:01Z",
+        "sequence": 2,
         "currency": "USD",
         "kind": "real",
         "total_earnings": _EIGHTY,
@@ -130,7 +159,7 @@ FILE_EXAMPLE = OpenApiExample(
 
 class Dashboard(KnowsItsParameters, APIView):
     rights = ("earnings.view_earning",)
-    query_parameters = (KIND, CURRENCY, FROM, TO, GROUP_BY)
+    query_parameters = (KIND, CURRENCY, FROM, TO, GROUP_BY, SERIES)
 
     @extend_schema(
         responses={200: DashboardSerializer, 304: UNCHANGED},
@@ -146,11 +175,12 @@ class Dashboard(KnowsItsParameters, APIView):
         is granted, and refunds are deducted on their own day. Nothing is counted that was not earned.
         `total` is the sum of the five buckets: all money received, `unearned` included. Real and simulated
         money are added only with `kind=all`, which then shows both `parts`; currencies are never added.
-        Entries that are dated after today are not counted yet.
+        Entries that are dated after today are not counted yet. Everything is read at one moment, also while others
+        write, and each figure names the `entries` that it is made of.
         """
         asked = _asked(request, *self.query_parameters)
         scope = Scope(asked["kind"] or "real", asked["currency"])
-        return _unless_known(request, dashboard.summary(scope, _span(asked)))
+        return _unless_known(request, _linked(dashboard.summary(scope, _span(asked))))
 
 
 class EarningsFile(KnowsItsParameters, APIView):
@@ -219,7 +249,7 @@ class Export(KnowsItsParameters, APIView):
         """
         asked = _asked(request, *self.query_parameters)
         scope = Scope(asked["kind"] or "real", asked["currency"])
-        rows = _span(asked).of(scope.of(dashboard.entries())).order_by("pk")
+        rows = _span(asked).of(scope.of(history.entries())).order_by("pk")
         writer = csv.writer(_Line())
         lines = (writer.writerow(_cells(entry)) for entry in rows.iterator())
         name = f"earnings-{scope.kind}-{scope.currency}-{scope.today}.csv"
@@ -267,12 +297,33 @@ class EntryFilter(django_filters.FilterSet):
         choices=[(code, code) for code in ACCOUNTS],
         help_text="Entries with a posting on this account.",
     )
+    figure = django_filters.ChoiceFilter(
+        choices=[(name, name) for name in history.FIGURES],
+        method="of_figure",
+        help_text="Entries that changed what was `earned`, or what was received in `total`.",
+    )
+    gig = django_filters.CharFilter(field_name="earning__gig")
+    product = django_filters.CharFilter(field_name="earning__product_sku", help_text="By SKU.")
+    client = django_filters.CharFilter(field_name="earning__client")
+    run = of_id("earning__run_id")
+    intent = of_id("earning__intent_id")
+    without = django_filters.ChoiceFilter(
+        choices=[(name, name) for name in history.NAMES],
+        method="naming_none",
+        help_text="Entries that name no such thing.",
+    )
     key = django_filters.CharFilter(help_text="The entry's whole key.")
     earning = django_filters.CharFilter(field_name="earning__key", help_text="The earning's whole key.")
 
     class Meta:
         model = JournalEntry
         fields = []
+
+    def of_figure(self, entries, name, value):
+        return history.FIGURES[value](entries)
+
+    def naming_none(self, entries, name, value):
+        return entries.filter(history.without(value))
 
 
 # `from` is a word of Python.

@@ -7,8 +7,9 @@ from itertools import groupby
 from django.db import connection
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
 
-from earnings import ledger
+from earnings import ledger, totals
 from earnings.models import Earning, JournalEntry, Posting
+from earnings.snapshots import snapshot
 
 APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting")
 
@@ -26,12 +27,13 @@ class Violation:
 
 
 def violations():
-    """Every `Violation` in the ledger; an empty list if all rules hold."""
+    """Every `Violation` in the ledger as it is at one moment; an empty list if all rules hold."""
     rules = (
         *(_triggers, _balanced, _postings, _entries, _keys),
-        *(_openings, _balances, _purses, _reversals),
+        *(_openings, _balances, _purses, _reversals, _totals),
     )
-    return [violation for rule in rules for violation in rule()]
+    with snapshot():
+        return [violation for rule in rules for violation in rule()]
 
 
 def counts():
@@ -159,6 +161,21 @@ def _reversals():
         elif _amounts(entry) != {account: -amount for account, amount in _amounts(entry.reverses).items()}:
             detail = f"it is not the exact opposite of {entry.reverses.key}"
             yield Violation("reversal.inexact", entry.key, detail)
+
+
+def _totals():
+    """What is kept and what is not counted yet make up the postings, of each dimension and grain."""
+    for dimension, grain in totals.KEPT:
+        wanted, found = totals.posted(dimension, grain), totals.kept(dimension, grain)
+        for key in sorted(wanted.keys() | found.keys()):
+            should, are = (sums.get(key, [0] * len(totals.SUMS)) for sums in (wanted, found))
+            wrong = [
+                f"{name} is {held} and should be {right}"
+                for name, held, right in zip(totals.SUMS, are, should, strict=True)
+                if held != right
+            ]
+            if wrong:
+                yield Violation("total.differs", " ".join(filter(None, key)), ", ".join(wrong))
 
 
 def _amounts(entry):

@@ -29,7 +29,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from earnings import money
+from earnings import money, totals
 from earnings.models import Channel, Earning, JournalEntry, Kind, Posting
 from earnings.refusals import Refusal
 
@@ -384,6 +384,7 @@ def _post(entry, postings):
         )
         for account, amount in postings.items()
     )
+    totals.note(stored, postings)
     return stored
 
 

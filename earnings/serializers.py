@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from earnings import money
-from earnings.dashboard import GROUPS
+from earnings.dashboard import GROUPS, SERIES
 from earnings.models import JournalEntry, Kind, Posting
 
 
@@ -51,11 +51,42 @@ class MovementSerializer(serializers.Serializer):
     key = serializers.CharField()
 
 
-class GroupSerializer(serializers.Serializer):
+class MeasuresSerializer(serializers.Serializer):
+    gross = MoneySerializer(help_text="What was earned before fees and refunds.")
+    refunds = MoneySerializer(help_text="What was given back of it.")
+    fees = MoneySerializer(help_text="What channels kept.")
+    adjustments = MoneySerializer(help_text="What channels added or took for no reason that we know.")
+    net = MoneySerializer(help_text="gross - refunds - fees + adjustments: what was earned.")
+
+
+class GroupSerializer(MeasuresSerializer):
     key = serializers.CharField(help_text="A day, an ISO week, a month, or a name; empty for none.")
-    gross = MoneySerializer()
-    fee = MoneySerializer()
-    earned = MoneySerializer()
+    entries = serializers.CharField(help_text="The address of the entries that it is made of.")
+
+
+class PointSerializer(MeasuresSerializer):
+    key = serializers.CharField(help_text="An hour with its offset, a day, an ISO week or a month.")
+
+
+class SeriesSerializer(serializers.Serializer):
+    by = serializers.ChoiceField(SERIES)
+    points = PointSerializer(many=True)
+
+
+class MadeOfSerializer(serializers.Serializer):
+    """The address of the entries that each figure is made of."""
+
+    daily = serializers.CharField()
+    weekly = serializers.CharField()
+    monthly = serializers.CharField()
+    yearly = serializers.CharField()
+    total = serializers.CharField()
+    earned = serializers.CharField()
+    unearned = serializers.CharField()
+    pending = serializers.CharField()
+    available = serializers.CharField()
+    paid_out = serializers.CharField()
+    disputed = serializers.CharField()
 
 
 _RangeFields = {
@@ -76,20 +107,26 @@ class PartsSerializer(serializers.Serializer):
 
 class DashboardSerializer(FiguresSerializer):
     as_of = serializers.DateTimeField()
+    sequence = serializers.IntegerField(
+        help_text="How many entries the ledger has. It only grows; the same number is the same ledger."
+    )
     timezone = serializers.CharField(help_text="Where days are cut.")
     currency = serializers.CharField()
     currencies = serializers.ListField(
         child=serializers.CharField(), help_text="Other currencies with money in them. They are never added."
     )
     kind = serializers.ChoiceField([*Kind.values, "all"])
-    sources = SourcesSerializer()
+    entries = MadeOfSerializer()
+    sources = SourcesSerializer(help_text="The best first; of gigs and products the fifty best.")
     recent = MovementSerializer(many=True, help_text="The ten latest changes of `earned`.")
     range = RangeSerializer(help_text="What was earned from `from` to `to`, split by `group_by`.")
+    series = SeriesSerializer(allow_null=True, help_text="Only with `series`: every step, also without income.")
     parts = PartsSerializer(required=False, help_text="Only with `kind=all`: what the sums are made of.")
 
 
 class EarningsFileSerializer(serializers.Serializer):
     as_of = serializers.DateTimeField()
+    sequence = serializers.IntegerField(help_text="As on the dashboard.")
     currency = serializers.CharField()
     kind = serializers.ChoiceField([*Kind.values, "all"])
     total_earnings = MoneySerializer(help_text="The sum of `net` over the complete history.")

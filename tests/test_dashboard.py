@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from earnings import dashboard, ledger
+from earnings import dashboard, ledger, totals
 from earnings.dashboard import Scope, Span
+from earnings.history import history
 from earnings.ledger import Work
 from earnings.models import Channel
 from earnings.refusals import Refusal
@@ -217,7 +218,7 @@ def test_what_was_earned_is_split_as_asked(by, expected):
 
     answer = dashboard.summary(Scope(at=NOW), Span(by=by))
 
-    assert [(group["key"], group["earned"]["minor"]) for group in answer["range"]["groups"]] == expected
+    assert [(group["key"], group["net"]["minor"]) for group in answer["range"]["groups"]] == expected
     assert answer["range"]["earned"]["minor"] == 537
 
 
@@ -233,15 +234,126 @@ def test_a_range_includes_both_of_its_days():
     assert answer["earned"]["minor"] == 1111
 
 
-def test_the_chart_has_every_day_of_the_last_thirty():
+def series(step, first=None, last=None, at=NOW):
+    points = dashboard.summary(Scope(at=at), Span(first, last, series=step))["series"]["points"]
+    return {point["key"]: point["net"]["minor"] for point in points}
+
+
+def test_a_series_has_every_day_of_the_last_thirty():
     sell(1, 100, at(2, 10))
     sell(2, 10, NOW)
     sell(3, 5, at(2, 9))
 
-    days = dashboard.by_day(Scope(at=NOW))
+    days = series("day")
 
-    assert (len(days), days[0], days[-1]) == (30, (date(2026, 2, 10), 100), (date(2026, 3, 11), 10))
-    assert sum(minor for _, minor in days) == 110
+    assert (len(days), next(iter(days.items())), list(days.items())[-1]) == (
+        30,
+        ("2026-02-10", 100),
+        ("2026-03-11", 10),
+    )
+    assert sum(days.values()) == 110
+
+
+def test_a_series_has_every_week_and_every_month():
+    sell(1, 7, at(12, 31, year=2025))
+    sell(2, 30, at(3, 10))
+
+    weeks, months = series("week"), series("month")
+
+    assert (len(weeks), weeks["2026-W01"], weeks["2026-W11"], next(iter(weeks))) == (12, 7, 30, "2025-W52")
+    assert (len(months), months["2025-12"], months["2026-03"], next(iter(months))) == (12, 7, 30, "2025-04")
+
+
+def test_a_series_of_hours_is_the_day_in_the_stores_time_zone(settings):
+    settings.STORE_TIMEZONE = "Europe/Istanbul"
+    sell(1, 100, at(3, 10, 20, 59))  # 23:59 on the 10th
+    sell(2, 10, at(3, 10, 21, 0))  # midnight
+    sell(3, 1, at(3, 11, 20, 59))
+
+    hours = series("hour", date(2026, 3, 11), date(2026, 3, 11))
+
+    assert len(hours) == 24
+    assert hours["2026-03-11T00:00:00+03:00"] == 10
+    assert hours["2026-03-11T23:00:00+03:00"] == 1
+    assert sum(hours.values()) == 11
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "known"),
+    [
+        (date(2026, 3, 29), 23, ["2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00"]),
+        (date(2026, 10, 25), 25, ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]),
+    ],
+)
+def test_a_day_on_which_clocks_change_has_its_own_number_of_hours(settings, day, hours, known):
+    settings.STORE_TIMEZONE = "Europe/Berlin"
+    later = datetime(2026, 12, 1, tzinfo=UTC)
+    sell(1, 100, datetime(2026, 10, 25, 0, 30, tzinfo=UTC))  # 2:30, the first time
+    sell(2, 10, datetime(2026, 10, 25, 1, 30, tzinfo=UTC))  # 2:30, the second time
+    sell(3, 5, datetime(2026, 3, 29, 0, 59, tzinfo=UTC))
+    sell(4, 2, datetime(2026, 3, 29, 1, 0, tzinfo=UTC))
+
+    found = series("hour", day, day, later)
+    by_day = series("day", day, day, later)
+
+    assert len(found) == hours
+    assert [found[key] for key in known] == ([100, 10] if hours == 25 else [5, 2])
+    assert by_day == {day.isoformat(): sum(found.values())}
+
+
+def test_too_long_a_series_is_refused():
+    with pytest.raises(Refusal) as refused:
+        series("hour", date(2026, 1, 1), date(2026, 3, 1))
+
+    assert refused.value.errors[0]["pointer"] == "/from"
+
+
+def test_a_group_says_gross_refunds_fees_and_net():
+    earning = sell(1, 10000, at(3, 9), fee=1000, gig="logo", client="Ada")
+    sell(2, 500, at(3, 9), gig="banner")
+    ledger.refund(earning, "order:1:refund", at(3, 11), gross_minor=4000, fee_minor=400)
+
+    for by, key in [("gig", "logo"), ("client", "Ada")]:
+        groups = dashboard.summary(Scope(at=NOW), Span(by=by))["range"]["groups"]
+        group = next(group for group in groups if group["key"] == key)
+        assert {name: group[name]["minor"] for name in ("gross", "refunds", "fees", "adjustments", "net")} == {
+            "gross": 10000,
+            "refunds": 4000,
+            "fees": 600,
+            "adjustments": 0,
+            "net": 5400,
+        }
+
+
+def test_of_many_products_the_fifty_best_are_sources():
+    for number in range(60):
+        sell(number, 100 + number, NOW, product_sku=f"KIT-{number:02d}")
+
+    products = summary()["sources"]["product"]
+
+    assert list(products)[:2] == ["KIT-59", "KIT-58"]
+    assert (len(products), list(products)[-1]) == (50, "KIT-10")
+
+
+def test_sources_leave_out_what_is_dated_after_today():
+    sell(1, 100, NOW, gig="logo")
+    sell(2, 10, at(3, 12), gig="logo")
+    totals.count_up()
+
+    assert summary()["sources"]["gig"]["logo"]["minor"] == 100
+    assert summary()["sources"]["channel"]["direct"]["minor"] == 100
+    assert summary(at=at(3, 12))["sources"]["gig"]["logo"]["minor"] == 110
+
+
+def test_the_year_is_counted_by_months_and_days_with_nothing_twice():
+    for number, when in enumerate([at(1, 1), at(2, 28), at(3, 1), at(3, 11), at(3, 12), at(4, 1)]):
+        sell(number, 10**number, when)
+    before = minors(summary())
+
+    totals.count_up()
+
+    assert minors(summary()) == before
+    assert (before["yearly"], before["monthly"], before["total"]) == (1111, 1100, 1111)
 
 
 @pytest.mark.parametrize(
@@ -260,12 +372,12 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(ask, pointer):
     assert (refused.value.status, refused.value.errors[0]["pointer"]) == (422, pointer)
 
 
-def test_the_dashboard_takes_four_queries_however_much_was_sold(django_assert_num_queries):
+def test_the_dashboard_takes_six_queries_however_much_was_sold(django_assert_num_queries):
     for number in range(15):
         sell(number, 100, NOW)
 
-    # figures, range, recent, sources
-    with django_assert_num_queries(4):
+    # figures, range, recent, and three sources
+    with django_assert_num_queries(6):
         answer = dashboard.summary(Scope(at=NOW), Span(by="channel"))
 
     assert len(answer["recent"]) == 10
@@ -293,8 +405,8 @@ def test_history_sources_groups_and_buckets_agree_over_a_random_year():
     earned = answer["earned"]["minor"]
     assert sum(row["minor"] for row in answer["buckets"].values()) == answer["total"]["minor"]
     assert earned == answer["total"]["minor"] - answer["buckets"]["unearned"]["minor"]
-    assert sum(entry.net for entry in dashboard.history(scope)) == earned
+    assert sum(entry.net for entry in history(scope)) == earned
     assert sum(value["minor"] for value in answer["sources"]["channel"].values()) == earned
-    assert sum(group["earned"]["minor"] for group in answer["range"]["groups"]) == earned
+    assert sum(group["net"]["minor"] for group in answer["range"]["groups"]) == earned
     assert dashboard.earnings_file(scope, 1000)["total_earnings"]["minor"] == earned
     assert earned > 0

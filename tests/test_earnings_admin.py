@@ -124,20 +124,26 @@ def test_staff_without_the_right_do_not_see_the_earnings(client, earning):
     assert client.get(BOARD).status_code == 200
 
 
-def test_the_chart_draws_refunds_below_the_line():
-    days = [(timezone.now().date(), minor) for minor in (0, 7500, -2500)]
+def points(*minors):
+    """Points of a series that earned so much."""
+    return [
+        {"key": f"2026-03-{day:02d}", "net": {"minor": minor}, "gross": {"minor": minor}, "refunds": {"minor": 0}}
+        for day, minor in enumerate(minors, 1)
+    ]
 
-    chart = earnings_chart(days, "USD")
+
+def test_the_chart_draws_refunds_below_the_line():
+    chart = earnings_chart(points(0, 7500, -2500), "USD")
 
     nothing, earned, refunded = chart["bars"]
     assert nothing["height"] == 0
     assert (earned["y"], earned["height"], earned["is_negative"]) == (0.0, 120.0, False)
     assert (refunded["y"], refunded["height"], refunded["is_negative"]) == (120.0, 40.0, True)
-    assert (chart["line"], chart["sum"], chart["highest"]) == (120.0, "$50.00", "$75.00")
+    assert (chart["line"], chart["sum"], chart["best"]["text"]) == (120.0, "$50.00", "$75.00")
 
 
 def test_a_chart_of_nothing_is_a_line():
-    chart = earnings_chart([(timezone.now().date(), 0)], "USD")
+    chart = earnings_chart(points(0), "USD")
 
     assert [bar["height"] for bar in chart["bars"]] == [0]
-    assert chart["line"] == chart["height"]
+    assert (chart["line"], chart["best"]) == (chart["height"], None)

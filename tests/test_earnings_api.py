@@ -2,6 +2,8 @@
 
 import csv
 import io
+import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,9 +11,10 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from earnings import ledger
+from earnings import ledger, totals
 from earnings.ledger import Work
-from earnings.models import Channel
+from earnings.models import Channel, JournalEntry
+from earnings.refusals import Refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +63,9 @@ def test_an_accepted_order_is_on_the_dashboard_to_the_cent(api):
         "sources",
         "recent",
         "range",
+        "sequence",
+        "entries",
+        "series",
     }
     assert list(after["buckets"]) == ["unearned", "pending", "available", "paid_out", "disputed"]
     assert after["as_of"].endswith("Z")
@@ -216,6 +222,7 @@ def test_the_export_is_one_query(api, django_assert_num_queries):
         ("dashboard/earnings?kind=pretend", 422, "/kind"),
         ("dashboard/earnings?currency=usd", 422, "/currency"),
         ("dashboard/earnings?group_by=color", 422, "/group_by"),
+        ("dashboard/earnings?series=minute", 422, "/series"),
         ("dashboard/earnings?from=yesterday", 422, "/from"),
         ("dashboard/earnings?to=2026-02-30", 422, "/to"),
         ("dashboard/earnings?from=2026-03-02&to=2026-03-01", 422, "/from"),
@@ -262,6 +269,98 @@ def test_grouping_by_day_answers_the_days_of_the_range(api):
 
     answer = api.get(f"/api/v1/dashboard/earnings?group_by=day&from={today.date()}").json()
 
-    assert [(group["key"], group["earned"]["minor"]) for group in answer["range"]["groups"]] == [
+    assert [(group["key"], group["net"]["minor"]) for group in answer["range"]["groups"]] == [
         (str(today.date()), 8000)
     ]
+
+
+def entries_of(api, address):
+    """Every entry that a figure names, over all pages."""
+    found = []
+    while address:
+        page = api.get(address).json()
+        found += page["results"]
+        address = page["next"]
+    return found
+
+
+def moved(entries, accounts):
+    return sum(
+        posting["money"]["minor"]
+        for entry in entries
+        for posting in entry["postings"]
+        if posting["account"] in accounts
+    )
+
+
+def book_at_random(choose, number):
+    now = timezone.now()
+    when = now - timedelta(days=choose.randint(0, 40), hours=choose.randint(0, 23))
+    facts = {
+        "kind": choose.choice(["real", "real", "simulated"]),
+        "currency": choose.choice(["USD", "USD", "JPY"]),
+    }
+    facts |= {"gig": choose.choice(["", "logo"]), "client": choose.choice(["", "Ada"])}
+    facts |= {"run_id": choose.choice([None, 7]), "intent_id": choose.choice([None, 3])}
+    gross = choose.randint(2, 90000)
+    earning = sell(number, gross, gross // 7, when, work=choose.choice(list(Work)), **facts)
+    verbs = [ledger.record_earned, ledger.clear, ledger.pay_out, ledger.dispute]
+    for step, verb in enumerate(choose.sample(verbs, 3)):
+        with suppress(Refusal):
+            verb(earning, f"service_order:{number}:step:{step}", when)
+    if choose.random() < 0.3:
+        with suppress(Refusal):
+            ledger.refund(earning, f"service_order:{number}:refund", now, gross_minor=gross // 3 + 1)
+    if choose.random() < 0.2:
+        ledger.charge(ledger.Purse(earning.channel, "USD"), f"service_order:{number}:cost", when, 35)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_dashboard_groups_series_csv_and_file_agree_to_the_cent_on_random_books(api, seed):
+    choose = random.Random(seed)
+    for number in range(40):
+        book_at_random(choose, number)
+        if number == 20:
+            totals.count_up()
+
+    board = api.get("/api/v1/dashboard/earnings").json()
+    file = api.get("/api/v1/earnings/earnings.json").json()
+    rows = read_csv(api.get("/api/v1/earnings/export.csv"))
+
+    earned = board["earned"]["minor"]
+    assert sum(int(row["net"].replace(".", "")) for row in rows) == earned
+    assert sum(row["net"]["minor"] for row in file["history"]) == file["total_earnings"]["minor"] == earned
+    assert file["sequence"] == board["sequence"] == JournalEntry.objects.count()
+    for bucket in ledger.BUCKETS:
+        cents = sum(int(row[bucket].replace(".", "")) for row in rows)
+        assert board["buckets"][bucket]["minor"] == cents
+    for by in ("day", "week", "month", "channel", "gig", "product", "client", "run", "intent"):
+        groups = api.get(f"/api/v1/dashboard/earnings?group_by={by}").json()["range"]["groups"]
+        assert sum(group["net"]["minor"] for group in groups) == earned
+        for group in groups:
+            signs = {"gross": 1, "refunds": -1, "fees": -1, "adjustments": 1}
+            assert sum(sign * group[name]["minor"] for name, sign in signs.items()) == group["net"]["minor"]
+    first = min(row["date"] for row in rows)
+    for step in ("day", "week", "month"):
+        answer = api.get(f"/api/v1/dashboard/earnings?series={step}&from={first}").json()
+        assert sum(point["net"]["minor"] for point in answer["series"]["points"]) == earned
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_every_figure_opens_to_the_entries_that_it_is_made_of(api, seed):
+    choose = random.Random(seed)
+    for number in range(30):
+        book_at_random(choose, number)
+
+    board = api.get("/api/v1/dashboard/earnings").json()
+
+    for name in ("daily", "weekly", "monthly", "yearly", "earned", "total"):
+        accounts = ledger.BUCKETS if name == "total" else ledger.EARNED_BUCKETS
+        assert moved(entries_of(api, board["entries"][name]), accounts) == board[name]["minor"]
+    for bucket in ledger.BUCKETS:
+        assert moved(entries_of(api, board["entries"][bucket]), [bucket]) == board["buckets"][bucket]["minor"]
+    for by in ("day", "week", "month", "channel", "gig", "product", "client", "run", "intent"):
+        today = timezone.now().date()
+        asked = f"group_by={by}&from={today - timedelta(days=30)}"
+        for group in api.get(f"/api/v1/dashboard/earnings?{asked}").json()["range"]["groups"]:
+            assert moved(entries_of(api, group["entries"]), ledger.EARNED_BUCKETS) == group["net"]["minor"]

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from earnings import append_only, audit, dashboard, ledger
+from earnings import append_only, audit, dashboard, groups, ledger
 from earnings.dashboard import Scope, Span
 from earnings.ledger import Purse, Work
 from earnings.models import Channel, Earning, JournalEntry
@@ -96,8 +96,9 @@ def test_gross_less_fee_is_what_was_earned_in_every_grouping():
     ledger.adjust(purse(), "statement:1:row:2", NOON, 30)
 
     for by in ("day", "channel", "gig", "product", "run"):
-        (group,) = dashboard.grouped(Scope(at=NOON), Span(by=by))
-        assert [group[name]["minor"] for name in ("gross", "fee", "earned")] == [-970, -65, -905]
+        (group,) = groups.grouped(Scope(at=NOON), Span(by=by))
+        figures = [group[name]["minor"] for name in ("gross", "refunds", "fees", "adjustments", "net")]
+        assert figures == [0, 1000, -65, 30, -905]
 
 
 def test_a_purse_may_stand_below_zero_and_an_earning_may_not():

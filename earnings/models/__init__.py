@@ -6,6 +6,7 @@ from earnings.models.statements import (
     StatementImport,
     StatementRow,
 )
+from earnings.models.totals import RunningTotal, UncountedEntry
 
 __all__ = [
     "BOOKED_MEANINGS",
@@ -16,7 +17,9 @@ __all__ = [
     "Kind",
     "Meaning",
     "Posting",
+    "RunningTotal",
     "StatementFormat",
     "StatementImport",
     "StatementRow",
+    "UncountedEntry",
 ]

@@ -22,36 +22,44 @@ def in_currency(minor, currency):
 
 
 @register.inclusion_tag("admin/earnings/chart.html")
-def earnings_chart(days, currency):
-    """Bars of `[(date, minor)]`, oldest first, as SVG, with a table for who can't see it.
+def earnings_chart(points, currency, step="day"):
+    """Bars of the `points` of a series, oldest first, as SVG with title and description, and the same as a table.
 
-    A day on which more was refunded than earned hangs below the line.
+    A step in which more was refunded than earned hangs below the line.
     """
-    highest = max([0, *(minor for _, minor in days)])
-    lowest = min([0, *(minor for _, minor in days)])
+    minors = [point["net"]["minor"] for point in points]
+    highest, lowest = max([0, *minors]), min([0, *minors])
     scale = HEIGHT / ((highest - lowest) or 1)
-    step = WIDTH / max(len(days), 1)
+    width = WIDTH / max(len(points), 1)
     line = round(highest * scale, 1) if highest or lowest else HEIGHT
     bars = [
         {
-            "day": day,
+            "label": _label(point["key"], step),
+            "point": point,
             "text": money.display(minor, currency),
             "is_negative": minor < 0,
-            "x": round(number * step + GAP / 2, 1),
-            "width": round(step - GAP, 1),
+            "x": round(number * width + GAP / 2, 1),
+            "width": round(width - GAP, 1),
             "y": round(line - max(minor, 0) * scale, 1),
             # One cent next to a thousand must still be seen.
             "height": round(max(abs(minor) * scale, 2), 1) if minor else 0,
         }
-        for number, (day, minor) in enumerate(days)
+        for number, (point, minor) in enumerate(zip(points, minors, strict=True))
     ]
+    best = max(bars, key=lambda bar: bar["point"]["net"]["minor"], default=None)
     return {
         "bars": bars,
+        "best": best if highest else None,
+        "number_with_income": sum(bar["height"] > 0 for bar in bars),
         "line": line,
         "width": WIDTH,
         "height": HEIGHT,
-        "currency": currency,
-        "highest": money.display(highest, currency),
-        "sum": money.display(sum(minor for _, minor in days), currency),
-        "number": len(days),
+        "step": step,
+        "sum": money.display(sum(minors), currency),
+        "number": len(points),
     }
+
+
+def _label(key, step):
+    """An hour without its offset, unless the clocks change on that day; anything else as it is."""
+    return f"{key[:10]} {key[11:16]} ({key[19:]})" if step == "hour" else key
