@@ -70,13 +70,15 @@ def show(request, token):
     form = ClientBriefForm(*given, order=desk.order) if desk.takes_brief or given else None
     if given and form.is_valid():
         try:
-            fulfillment_engine.set_requirements(desk.order, form.brief(form.cleaned_data))
-            return redirect(desk.order.portal_path)
+            order = fulfillment_engine.set_requirements(desk.order, form.brief(form.cleaned_data))
+            is_complete = order.status != portal.Status.AWAITING_BRIEF
+            return redirect(order.portal_path if is_complete else f"{order.portal_path}?sent#brief")
         except Refusal as refusal:
             blame(form, refusal)
-    if form and not given and desk.order.brief:
+    asks_more = not given and bool(desk.missing) and (bool(desk.order.brief) or "sent" in request.GET)
+    if asks_more:
         _name_missing(form, desk.missing)
-    context = {"desk": desk, "order": desk.order, "form": form}
+    context = {"desk": desk, "order": desk.order, "form": form, "asks_more": asks_more}
     return render(request, "portal/order.html", context, status=422 if given else 200)
 
 

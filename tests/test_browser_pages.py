@@ -40,10 +40,11 @@ PAGES = {
     "nothing here": "/nothing/here/",
 }
 
-# Links inside sentences may be as high as their line (WCAG 2.5.8); a card's link covers its card.
+# Links inside sentences may be as high as their line (WCAG 2.5.8); a card's link covers its card, and the label
+# around a box belongs to it.
 SMALL_TARGETS = """
     [...document.querySelectorAll("a:not(.skip), button, input:not([type=hidden]), select, summary")]
-      .filter(e => !e.closest(".card h3, .prose, .steps, .promises, .empty, .lead, .note"))
+      .filter(e => !e.closest(".card h3, .prose, .steps, .promises, .empty, .lead, .note, label"))
       .map(e => [e.textContent.trim() || e.name, Math.round(e.getBoundingClientRect().height)])
       .filter(([_, height]) => height > 0 && height < 44)
 """

@@ -93,6 +93,15 @@ def test_a_brief_with_its_file_starts_the_clock_and_is_confirmed_by_mail(client,
     assert "We are working on it" in shown(client, work)
 
 
+def test_who_sends_nothing_is_told_what_is_missing(client, work):
+    answer = say(client, work, title="")
+    text = " ".join(client.get(answer["Location"]).content.decode().split())
+
+    assert answer["Location"] == f"{work.portal_path}?sent#brief"
+    assert ">Before we begin we need what is marked below." in text
+    assert "Title is missing." in text and "Your logo is missing." in text
+
+
 def test_what_is_missing_is_said_at_its_field_and_what_was_said_is_kept(client, work):
     say(client, work, title="", logo_file=logo())
     text = shown(client, work)
