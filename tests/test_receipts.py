@@ -251,7 +251,7 @@ def ask(client, email, **extra):
 def test_a_buyer_who_lost_the_way_gets_it_by_mail(client):
     order = make_paid_order(with_file(), buyer=make_buyer(email="ada@example.com"))
     other = make_paid_order(buyer=make_buyer(email="ada@example.com"))
-    make_paid_order(buyer=make_buyer(email="eve@example.com"))
+    others = make_paid_order(buyer=make_buyer(email="eve@example.com"))
 
     answer = ask(client, "Ada@Example.COM")
     purchases.answer_requests()
@@ -265,8 +265,7 @@ def test_a_buyer_who_lost_the_way_gets_it_by_mail(client):
     listed = client.get(url)
     assert listed["Referrer-Policy"] == "no-referrer"
     shown = listed.content.decode()
-    assert [f"/orders/{each.token}/" in shown for each in (order, other)] == [True, True]
-    assert shown.count("/orders/") == 2
+    assert [f"/orders/{each.token}/" in shown for each in (order, other, others)] == [True, True, False]
 
 
 def test_an_unknown_address_gets_the_same_answer_after_the_same_work(client, django_assert_num_queries):
