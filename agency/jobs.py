@@ -6,6 +6,7 @@ from agency import direction_board, mail, mail_sender, schedules, webhook_sender
 from agency import work as working
 from agency.heartbeats import beat
 from earnings import totals
+from earnings.statements import booking
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,7 @@ SWEEPS = [
     mail_sender.start_if_due,
     mail.forget,
     totals.count_up,
+    booking.carry_on,
 ]
 TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt; what is left then is due, and rung for again
 

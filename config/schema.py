@@ -49,7 +49,8 @@ class CallSchema(AutoSchema):
 
     def get_override_parameters(self):
         found = [*super().get_override_parameters(), *getattr(self.view, "query_parameters", ())]
-        if self.method == "POST" and isinstance(self.view, RemembersAnswers):
+        remembers = isinstance(self.view, RemembersAnswers) or getattr(self.view, "remembers_wishes", False)
+        if self.method == "POST" and remembers:
             found.append(IDEMPOTENCY_KEY)
         return found
 

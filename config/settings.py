@@ -349,6 +349,7 @@ SPECTACULAR_SETTINGS = {
         "OrderStatusEnum": "storefront.models.Order.Status",
         "PaymentStatusEnum": "storefront.models.Payment.Status",
         "RefundStatusEnum": "storefront.models.Refund.Status",
+        "StatementStatusEnum": "earnings.models.StatementImport.Status",
         "ServiceOrderStatusEnum": "agency.models.ServiceOrder.Status",
         "WebhookDeliveryStatusEnum": "agency.models.WebhookDelivery.Status",
     },

@@ -14,6 +14,7 @@ from agency import services_api as services
 from agency import webhooks_api as webhooks
 from config.api import not_found
 from earnings import api as earnings
+from earnings import statements_api as statements
 from storefront import api as storefront
 
 # Without slashes; config.api.slashless accepts one at the end as well.
@@ -31,6 +32,7 @@ router.register("portfolio", services.PortfolioViewSet, basename="portfolio")
 router.register("webhook-endpoints", webhooks.WebhookEndpointViewSet)
 router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet)
 router.register("products", storefront.ProductViewSet)
+router.register("earnings/statements", statements.StatementViewSet)
 
 api = [
     path("orchestrate/sales", agency.OrchestrateSales.as_view()),

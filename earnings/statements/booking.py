@@ -5,11 +5,12 @@ fall together, so that a process that dies in the middle leaves a statement that
 """
 
 import hashlib
+import logging
 import time
 from pathlib import PurePath
 
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from earnings import ledger, statements
@@ -19,6 +20,8 @@ from earnings.refusals import Refusal
 from earnings.statements import matching
 from earnings.statements.lines import identities
 from earnings.statements.matching import Whole
+
+log = logging.getLogger(__name__)
 
 Status = StatementImport.Status
 Outcome = StatementRow.Outcome
@@ -64,6 +67,31 @@ def upload(data, name, *, format="auto", choices=None, user=None, request=None):
         statement.file.storage.delete(statement.file.name)
         raise
     return statement
+
+
+def upload_once(data, name, *, request=None, **more):
+    """`upload`, unless the same request made an import before: then that one, and False.
+
+    `request` is (a key of who asks with which Idempotency-Key, the SHA-256 of what is asked), or None. `Refusal`
+    (422) if the key was used for something else.
+    """
+    found = _asked_before(request)
+    if found:
+        return found, False
+    try:
+        return upload(data, name, request=request, **more), True
+    except IntegrityError:
+        found = _asked_before(request)  # at the same time
+        if found is None:
+            raise
+        return found, False
+
+
+def _asked_before(request):
+    found = StatementImport.objects.filter(request_key=request[0]).first() if request else None
+    if found and found.request_sha256 != request[1]:
+        raise Refusal("This Idempotency-Key was used with another body.", status=422)
+    return found
 
 
 def _write_rows(statement, reading):
@@ -130,7 +158,10 @@ def carry_on(seconds=2):
     """Book on what a process that died, or a person who did not wait, left half booked."""
     until = time.monotonic() + seconds
     for statement in StatementImport.objects.filter(status=Status.BOOKING).order_by("pk"):
-        _work_off(statement, until)
+        try:
+            _work_off(statement, until)
+        except Exception:  # one that can't go on must not hold up the others
+            log.exception("Statement import %s stumbled; it is tried again in some seconds", statement.pk)
 
 
 def errors_of(statement, limit=100):
@@ -288,14 +319,3 @@ def reverse(statement, by=None):
     statement.rows.filter(outcome=Outcome.BOOKED).update(outcome=Outcome.REVERSED, claim=None)
     statement.refresh_from_db()
     return statement
-
-
-# --- Requests that are sent again --------------------------------------------------------------------------
-
-
-def asked_before(request):
-    """The import that a request with this key made, or None; `Refusal` (422) if it asked for something else."""
-    found = StatementImport.objects.filter(request_key=request[0]).first() if request else None
-    if found and found.request_sha256 != request[1]:
-        raise Refusal("This Idempotency-Key was used with another body.", status=422)
-    return found
