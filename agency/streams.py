@@ -42,10 +42,13 @@ def position(request):
 
     A browser that reconnects repeats the address that it was given and adds the header: the header is newer.
     """
-    given = request.headers.get("Last-Event-ID") or request.query_params.get("after") or "0"
-    if not (given.isascii() and given.isdigit() and len(given) < 10):
-        raise Refusal.of_field("/after", "Must be the number of an event.")
-    return int(given)
+    given = {"after": request.query_params.get("after", "0")}
+    if "Last-Event-ID" in request.headers:
+        given["Last-Event-ID"] = request.headers["Last-Event-ID"]
+    for name, number in given.items():
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise Refusal.of_field(f"/{name}", "Must be the number of an event.")
+    return int(given.get("Last-Event-ID", given["after"]))
 
 
 def respond(run, after, user_id=None):
