@@ -2,10 +2,10 @@
 
 import logging
 
-from agency import direction_board, mail, mail_sender, schedules, webhook_sender, webhooks
+from agency import direction_board, ledger_night, mail, mail_sender, schedules, webhook_sender, webhooks
 from agency import work as working
 from agency.heartbeats import beat
-from earnings import totals
+from earnings import clearing, totals
 from earnings.statements import booking
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ SWEEPS = [
     mail.forget,
     totals.count_up,
     booking.carry_on,
+    clearing.clear_due,
+    ledger_night.start_if_due,
 ]
 TIME_SLICE = 2  # seconds: recycling and shutdown stay prompt; what is left then is due, and rung for again
 

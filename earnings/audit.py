@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
 
 from earnings import ledger, totals
-from earnings.models import Earning, JournalEntry, Posting
+from earnings.models import Earning, JournalEntry, Payout, PayoutPart, Posting
 from earnings.snapshots import snapshot
 
 APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting")
@@ -30,7 +30,7 @@ def violations():
     """Every `Violation` in the ledger as it is at one moment; an empty list if all rules hold."""
     rules = (
         *(_triggers, _balanced, _postings, _entries, _keys),
-        *(_openings, _balances, _purses, _reversals, _totals),
+        *(_openings, _balances, _purses, _reversals, _payouts, _totals),
     )
     with snapshot():
         return [violation for rule in rules for violation in rule()]
@@ -161,6 +161,21 @@ def _reversals():
         elif _amounts(entry) != {account: -amount for account, amount in _amounts(entry.reverses).items()}:
             detail = f"it is not the exact opposite of {entry.reverses.key}"
             yield Violation("reversal.inexact", entry.key, detail)
+
+
+def _payouts():
+    """A payout is the sum of the entries that it names, all of its own channel, currency and kind."""
+    at_bank = Q(parts__entry__postings__account=ledger.PAID_OUT)
+    payouts = Payout.objects.order_by("pk").annotate(
+        sum=Sum("parts__entry__postings__amount_minor", filter=at_bank, default=0)
+    )
+    for payout in payouts.exclude(sum=F("amount_minor")).iterator():
+        yield Violation("payout.sum", payout.key, f"its entries are {payout.sum}, not {payout.amount_minor}")
+    own = {f"entry__{name}": F(f"payout__{name}") for name in ("channel", "currency", "kind")}
+    for part in PayoutPart.objects.exclude(**own).select_related("payout", "entry").order_by("pk").iterator():
+        yield Violation(
+            "payout.differs", part.payout.key, f"it names {part.entry.key} of another channel or money"
+        )
 
 
 def _totals():

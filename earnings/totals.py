@@ -12,7 +12,7 @@ from datetime import date
 
 from django.db import connection, transaction
 
-from earnings.models import RunningTotal, UncountedEntry
+from earnings.models import Clearing, RunningTotal, UncountedEntry
 from earnings.models.totals import ACCOUNTS
 
 Grain, Dimension = RunningTotal.Grain, RunningTotal.Dimension
@@ -60,7 +60,10 @@ def note(entry, postings):
 
 
 def count_up():
-    """Add what is not counted yet to the totals; how many entries that were. Two at once share the work."""
+    """Add what is not counted yet to the totals; how many entries that were. Two at once share the work.
+
+    Every entry passes here once: those with money that its channel holds back wait for `earnings.clearing` then.
+    """
     counted = 0
     while counted < MOST and (number := _count_some()):
         counted += number
@@ -69,13 +72,13 @@ def count_up():
 
 @transaction.atomic
 def _count_some():
-    columns = (*OF_ENTRY, *ACCOUNTS)
+    columns = ("entry_id", *OF_ENTRY, *ACCOUNTS)
     skip_locked = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(TAKE.format(columns=", ".join(columns), skip_locked=skip_locked), [AT_ONCE])
         taken = cursor.fetchall()
     sums = {}
-    for kind, currency, day, channel, gig, product, *amounts in taken:
+    for _, kind, currency, day, channel, gig, product, *amounts in taken:
         names = {"all": "", "channel": channel, "gig": gig, "product": product}
         for dimension, grain in KEPT:
             if names[dimension] or dimension == Dimension.ALL:
@@ -83,6 +86,8 @@ def _count_some():
                 held = sums.setdefault(key, [0] * len(SUMS))
                 sums[key] = [a + b for a, b in zip(held, (1, *amounts), strict=True)]
     _add(sums)
+    held_back = columns.index("pending")
+    Clearing.objects.expect([row[0] for row in taken if row[held_back] > 0])
     return len(taken)
 
 

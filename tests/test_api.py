@@ -309,6 +309,7 @@ def test_live_and_ready(client):
         "migrations": True,
         "workers": False,
         "queue": True,
+        "ledger": True,
     }
 
 

@@ -3,7 +3,7 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
 
-from earnings import audit
+from earnings import audit, nightly
 
 
 class Command(BaseCommand):
@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         found, counts = audit.violations(), audit.counts()
+        nightly.note(found)
         if options["json"]:
             answer = {"sound": not found, "counts": counts, "violations": [asdict(one) for one in found]}
             self.stdout.write(json.dumps(answer))
