@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agency import direction_board, entanglement, quantum_state, streams, workflows
+from agency import attributed, direction_board, entanglement, quantum_state, streams, workflows
 from agency import filters as f
 from agency import serializers as s
 from agency.idempotency import RemembersAnswers
@@ -151,6 +151,13 @@ class IntentViewSet(RemembersAnswers, Rows):
             return Response({"tasks": quantum_state.preview(intent, asked.get("choose"))})
         return accepted(quantum_state.collapse(intent, choose=asked.get("choose"), user=request.user))
 
+    @extend_schema(responses=s.AttributionSerializer)
+    @action(detail=True)
+    def attribution(self, request, pk=None):
+        """Paid orders of buyers who had followed a link of a promotion of this wish. It claims no cause."""
+        rows = attributed.to_intent(self.get_object())
+        return Response(s.AttributionSerializer({"attributed": rows}).data)
+
     @extend_schema(request=s.ForkRequest, responses={202: s.RunSerializer, 200: s.PreviewSerializer})
     @action(detail=True, methods=["post"])
     def fork(self, request, pk=None):
@@ -204,6 +211,13 @@ class RunViewSet(RemembersAnswers, Rows):
         """Open a new run of the same steps, measured anew, with the same parameters or those of `params`."""
         asked = checked(s.ReplayRequest, request)
         return accepted(direction_board.replay(self.get_object(), params=asked.get("params"), user=request.user))
+
+    @extend_schema(responses=s.AttributionSerializer)
+    @action(detail=True)
+    def attribution(self, request, pk=None):
+        """Paid orders of buyers who had followed a link of this run's promotion. It claims no cause."""
+        rows = attributed.to_run(self.get_object())
+        return Response(s.AttributionSerializer({"attributed": rows}).data)
 
     @extend_schema(responses=s.EntanglementSerializer)
     @action(detail=True)

@@ -6,6 +6,8 @@ from rest_framework import serializers
 from agency import workflows
 from agency.models import Artifact, CandidateState, ChimeraTask, Event, Intent, Observation, Run, Task
 from agency.models.intents import Pipeline
+from earnings import money
+from earnings.models import Kind
 from earnings.strict import Strict
 
 MONEY = {
@@ -286,6 +288,22 @@ class ProvedObservationSerializer(serializers.Serializer):
 class EntanglementSerializer(serializers.Serializer):
     run = serializers.IntegerField()
     observations = ProvedObservationSerializer(many=True)
+
+
+class AttributedSerializer(serializers.Serializer):
+    """Orders of one kind of money in one currency; `amount` is what was paid less what was given back."""
+
+    kind = serializers.ChoiceField(Kind.choices)
+    orders = serializers.IntegerField()
+    amount = serializers.SerializerMethodField()
+
+    @extend_schema_field(MONEY)
+    def get_amount(self, row):
+        return money.as_json(row.amount_minor, row.currency)
+
+
+class AttributionSerializer(serializers.Serializer):
+    attributed = AttributedSerializer(many=True)
 
 
 class ParamsSchemaSerializer(serializers.Serializer):

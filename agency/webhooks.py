@@ -30,7 +30,13 @@ EVENT_TYPES = (
     *(f"run.{status}" for status in (*Run.TERMINAL, Run.Status.NEEDS_HUMAN)),
     f"task.{Task.Status.NEEDS_HUMAN}",
     *(f"service_order.{status}" for status in ServiceOrder.Status),
-    *("order.placed", "order.paid", "order.refunded", "order.canceled"),  # the storefront tells these
+    *(
+        "order.placed",
+        "order.paid",
+        "order.refunded",
+        "order.disputed",
+        "order.canceled",
+    ),  # the storefront tells these
 )
 Status = WebhookDelivery.Status
 

@@ -16,6 +16,7 @@ from config.api import not_found
 from earnings import api as earnings
 from earnings import statements_api as statements
 from storefront import api as storefront
+from storefront import orders_api as orders
 
 # Without slashes; config.api.slashless accepts one at the end as well.
 router = SimpleRouter(trailing_slash=False)
@@ -33,6 +34,7 @@ router.register("webhook-endpoints", webhooks.WebhookEndpointViewSet)
 router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet)
 router.register("products", storefront.ProductViewSet)
 router.register("earnings/statements", statements.StatementViewSet)
+router.register("orders", orders.OrderViewSet)
 
 api = [
     path("orchestrate/sales", agency.OrchestrateSales.as_view()),

@@ -16,6 +16,7 @@ from earnings.refusals import Refusal
 from storefront import (
     catalog,
     library_admin,  # noqa: F401  it registers its page
+    orders_admin,  # noqa: F401  so does it
     releases,
     search,
     shelf,

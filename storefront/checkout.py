@@ -253,6 +253,20 @@ def mark_paid(payment, *, at=None, external_id="", fee_minor=None, by=None):
     return order
 
 
+def mark_order_paid(order, by):
+    """Staff saw the money of an order: its waiting invoice, or one that is written now, is paid. Twice is once.
+
+    Refusal (409) for an order that was given back.
+    """
+    order.refresh_from_db()
+    if order.status == Status.PAID:
+        return order
+    if order.status == Status.REFUNDED:
+        raise Refusal(f"{order.number} is {order.get_status_display()}.", allowed=order.allowed)
+    payment = order.payments.filter(provider="manual").last() or open_payment(order, "manual")
+    return mark_paid(payment, by=by)
+
+
 def _complete(order, payment, at):
     """Book and hand over everything, in the transaction of the payment. `payment` is None for a free order."""
     lines = list(order.lines.select_related("product", "package__gig"))

@@ -46,6 +46,11 @@ def canceled(order):
         _write(order, "canceled", "order_canceled")
 
 
+def handed_over(order, line):
+    """A parcel is on its way, or work is done."""
+    _write(order, f"sent:{line.number}", "order_sent", title=str(line), is_parcel=line.kind == "physical")
+
+
 def refunded(order, refund):
     """Money is on its way back, and what that ends."""
     _write(

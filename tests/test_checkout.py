@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from agency import fulfillment_engine
 from agency.models import ServiceOrder, WebhookDelivery
 from earnings import ledger
 from earnings.models import Earning, JournalEntry
@@ -268,8 +269,6 @@ def test_a_second_payment_of_an_order_is_booked_as_owed_and_proposed_to_go_back(
 
 
 def test_the_client_of_a_sold_service_is_not_booked_twice():
-    from agency import fulfillment_engine
-
     order = make_paid_order(make_gig(price_minor=10000).packages.get())
     service_order = order.lines.get().service_order
     ServiceOrder.objects.filter(pk=service_order.pk).update(status="delivered")
@@ -282,8 +281,6 @@ def test_the_client_of_a_sold_service_is_not_booked_twice():
 
 
 def test_calling_a_sold_service_off_gives_no_money_back_by_itself():
-    from agency import fulfillment_engine
-
     order = make_paid_order(make_gig(price_minor=10000).packages.get())
 
     fulfillment_engine.cancel(order.lines.get().service_order)

@@ -18,7 +18,7 @@ from agency import streams
 from agency.models import Observation
 from agency.tokens import make_token
 from config.wsgi import application
-from tests.factories import make_product, make_run, make_service_order, make_task
+from tests.factories import make_order, make_paid_order, make_product, make_run, make_service_order, make_task
 
 CHANGING = ("post", "put", "patch", "delete")
 # A valid request may still be refused: for a right, a row that is not there, a state, or a rule of the business.
@@ -44,6 +44,8 @@ def rows(transactional_db):
     make_task(make_run(status="waiting"), status="waiting")
     make_product()
     make_service_order()
+    make_paid_order()
+    make_order()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from agency import direction_board, quantum_state, workflows
+from agency import attributed, direction_board, quantum_state, workflows
 from agency.admin.verbs import ReadOnlyInline
 from agency.models import Intent, Playbook, PlaybookStep, Run
 from earnings.refusals import Refusal
@@ -127,6 +127,7 @@ class IntentAdmin(admin.ModelAdmin):
         if intent:
             extra["subtitle"] = None  # the wish stands below
             extra["states"] = intent.states.all()
+            extra["attributed"] = attributed.to_intent(intent)
             extra["can_run"] = request.user.has_perm("agency.add_run")
             extra["are_left"] = intent.status == "collapsed" and intent.states.filter(is_chosen=False).exists()
         return super().change_view(request, object_id, form_url, (extra_context or {}) | extra)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from agency import promotions
+from agency import attributed, promotions
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
 from agency.models import Promotion, SuccessStory
 from earnings import money
@@ -19,9 +19,9 @@ class PromotionAdmin(VerbAdmin, ReadOnlyAdmin):
     list_select_related = ["observation"]
     fields = [
         *("headline", "status", "body", "banner_link", "offers", "texts", "downloads"),
-        *("run_link", "observation", "created_at", "published_at", "published_by"),
+        *("attributed_orders", "run_link", "observation", "created_at", "published_at", "published_by"),
     ]
-    readonly_fields = ["banner_link", "offers", "texts", "downloads", "run_link"]
+    readonly_fields = ["banner_link", "offers", "texts", "downloads", "attributed_orders", "run_link"]
     verbs = (
         Verb(
             "publish",
@@ -83,6 +83,15 @@ class PromotionAdmin(VerbAdmin, ReadOnlyAdmin):
             '<ul class="board-list">{}</ul>',
             format_html_join("", '<li><a href="{0}">{1}</a> · <a href="{0}?download=1">Save</a></li>', rows),
         )
+
+    @admin.display(description="attributed orders")
+    def attributed_orders(self, promotion):
+        """Orders after its links were followed; attribution, not proof of a cause."""
+        rows = [
+            (row.orders, money.display(row.amount_minor, row.currency), row.kind)
+            for row in attributed.to_run(promotion.task.run)
+        ]
+        return format_html_join(", ", "{} for {} ({})", rows) or "none yet"
 
     @admin.display(description="run")
     def run_link(self, promotion):

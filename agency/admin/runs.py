@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from agency import direction_board
+from agency import attributed, direction_board
 from agency.admin.holdups import holdups
 from agency.admin.restarts import ReplayForm, ResumeForm
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
@@ -95,6 +95,7 @@ class RunAdmin(VerbAdmin, ReadOnlyAdmin):
             "origins": origins(run),
             "restarts": run.restarts.order_by("pk")[:LONGEST_CHAIN],
             "tasks": [(task, holdup) for task, holdup in zip(tasks, holdups(tasks), strict=True)],
+            "attributed": attributed.to_run(run),
             "observations": run.observations.select_related("task"),
             "events": run.events.select_related("task").order_by("-number")[:SHOWN_EVENTS],
             "unfinished": ("queued", "running", "waiting"),

@@ -114,6 +114,16 @@ class Order(Transitions):
             self.save(update_fields=["problem"])
 
     @property
+    def kind(self):
+        """Whether real or simulated money paid it; None while nothing did."""
+        paid = [payment.kind for payment in self.payments.all() if payment.is_what_paid]
+        return paid[0] if paid else None
+
+    @property
+    def refunds(self):
+        return [refund for payment in self.payments.all() for refund in payment.refunds.all()]
+
+    @property
     def is_open(self):
         return self.status == self.Status.AWAITING_PAYMENT
 
@@ -177,6 +187,10 @@ class OrderLine(models.Model):
     def key(self):
         """What names its money in the ledger."""
         return f"order:{self.order.number}:line:{self.number}"
+
+    @property
+    def currency(self):
+        return self.order.currency
 
     @property
     def refundable_minor(self):

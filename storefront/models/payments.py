@@ -94,6 +94,10 @@ class Payment(Transitions):
         return self.amount_minor - self.refunded_minor
 
     @property
+    def is_what_paid(self):
+        return self.status == self.Status.CAPTURED and not self.is_surplus
+
+    @property
     def surplus_key(self):
         """What names the money of a surplus payment in the ledger."""
         return f"order:{self.order.number}:surplus:{self.pk}"
@@ -197,6 +201,10 @@ class Refund(Transitions):
 
     def __str__(self):
         return f"Refund {self.pk} of {self.payment.order.number}"
+
+    @property
+    def currency(self):
+        return self.payment.currency
 
 
 class RefundLine(models.Model):

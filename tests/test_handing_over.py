@@ -1,0 +1,78 @@
+import pytest
+
+from agency.models import Mail
+from earnings import ledger
+from earnings.models import Earning
+from earnings.refusals import Refusal
+from storefront import checkout, handing_over, refunds
+from storefront.models import Product, Refund
+from tests.factories import make_gig, make_order, make_paid_order, make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def balances(key):
+    return {account: amount for account, amount in ledger.balances(Earning.objects.get(key=key)).items() if amount}
+
+
+def test_a_parcel_is_earned_when_it_is_sent_and_the_buyer_is_told_once():
+    order = make_paid_order(make_product(kind="physical", stock=2, title="Print", price_minor=1000))
+    line = order.lines.get()
+    owed = balances(line.key)
+
+    handing_over.hand_over(line)
+    handing_over.hand_over(line)
+
+    line.refresh_from_db()
+    assert owed == {"unearned": 1000, "deferred": -1000}
+    assert balances(line.key) == {"pending": 1000, "revenue": -1000}
+    assert line.fulfilled_at is not None
+    assert Mail.objects.filter(key=f"order:{order.pk}:sent:1").count() == 1
+    assert handing_over.open_lines(order) == []
+
+
+def test_a_short_line_is_handed_over_after_restocking_instead_of_being_refunded():
+    print_ = make_product(kind="physical", stock=1)
+    order = make_order(print_)
+    checkout.cancel(order)
+    make_paid_order(print_)
+    checkout.mark_paid(order.payments.get())
+    line = order.lines.get()
+
+    with pytest.raises(Refusal) as refused:
+        handing_over.hand_over(line)
+    Product.objects.update(stock=5)
+    handing_over.hand_over(line)
+
+    line.refresh_from_db()
+    print_.refresh_from_db()
+    assert "out of stock" in refused.value.detail
+    assert (line.is_short, line.reserved, print_.stock) == (False, 1, 4)
+    assert Refund.objects.get().status == "dropped"
+    assert balances(line.key) == {"pending": 2900, "revenue": -2900}
+
+
+def test_a_file_that_was_short_gives_its_right_when_it_is_handed_over():
+    file = make_product(stock=1)
+    order = make_order(file)
+    checkout.cancel(order)
+    make_paid_order(file)
+    checkout.mark_paid(order.payments.get())
+    Product.objects.update(stock=1)
+
+    handing_over.hand_over(order.lines.get())
+
+    assert order.lines.get().entitlements.get().status == "active"
+
+
+def test_what_is_unpaid_given_back_or_a_package_is_not_handed_over():
+    unpaid = make_order(make_product(kind="physical")).lines.get()
+    package = make_paid_order(make_gig().packages.get()).lines.get()
+    refunded = make_paid_order(make_product(kind="physical"), make_product())
+    refunds.carry_out(refunds.request(refunded, "wish", amounts={1: 2900}))
+
+    for line in (unpaid, package, refunded.lines.get(number=1)):
+        with pytest.raises(Refusal):
+            handing_over.hand_over(line)
+        line.refresh_from_db()
+        assert line.fulfilled_at is None

@@ -1,0 +1,190 @@
+import pytest
+
+from agency import fulfillment_engine
+from earnings import audit, ledger
+from earnings.models import Earning
+from earnings.refusals import Refusal
+from storefront import checkout, refunds
+from storefront.models import Order, Payment, Refund
+from tests.factories import make_gig, make_order, make_paid_order, make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def balances(key):
+    return {account: amount for account, amount in ledger.balances(Earning.objects.get(key=key)).items() if amount}
+
+
+def give_back(order, key="wish", **what):
+    return refunds.carry_out(refunds.request(order, key, **what))
+
+
+def test_everything_goes_back_line_by_line_and_is_called_off():
+    print_ = make_product(kind="physical", stock=3, price_minor=1000)
+    order = make_paid_order(
+        make_product(price_minor=2900), make_gig(price_minor=10000).packages.get(), (print_, 2)
+    )
+
+    refund = give_back(order, reason="Not what I meant.")
+
+    order.refresh_from_db()
+    print_.refresh_from_db()
+    assert (refund.status, refund.amount_minor, order.status) == ("succeeded", 14900, "refunded")
+    assert balances(f"order:{order.number}:line:1") == {"revenue": -2900, "refunds": 2900}
+    assert balances(f"order:{order.number}:line:2") == {}
+    assert balances(f"order:{order.number}:line:3") == {}
+    assert order.lines.get(number=1).entitlements.get().status == "revoked"
+    assert order.lines.get(number=2).service_order.status == "canceled"
+    assert print_.stock == 3
+    assert audit.violations() == []
+
+
+def test_a_part_is_cut_over_the_lines_and_ends_nothing():
+    order = make_paid_order(make_product(price_minor=3000), make_product(price_minor=1000))
+
+    give_back(order, amount_minor=1001)
+
+    order.refresh_from_db()
+    assert order.status == "paid"
+    assert list(order.lines.values_list("refunded_minor", flat=True)) == [751, 250]
+    assert {line.entitlements.get().status for line in order.lines.all()} == {"active"}
+    assert order.payments.get().refunded_minor == 1001
+
+
+def test_one_line_goes_back_in_full_and_the_rest_stays():
+    order = make_paid_order(make_product(price_minor=3000), make_product(price_minor=1000))
+
+    give_back(order, amounts={2: 1000})
+
+    order.refresh_from_db()
+    assert order.status == "paid"
+    assert [line.entitlements.get().status for line in order.lines.all()] == ["active", "revoked"]
+
+
+def test_two_halves_are_a_whole():
+    order = make_paid_order(make_product(price_minor=3000))
+
+    give_back(order, "first", amount_minor=1500)
+    give_back(order, "second", amount_minor=1500)
+
+    order.refresh_from_db()
+    assert order.status == "refunded"
+    assert order.lines.get().entitlements.get().status == "revoked"
+
+
+def test_the_same_wish_is_one_refund_and_another_with_its_key_is_refused():
+    order = make_paid_order(make_product(price_minor=3000))
+
+    first = give_back(order, amount_minor=1000)
+    again = give_back(order, amount_minor=1000)
+    with pytest.raises(Refusal):
+        refunds.request(order, "wish", amount_minor=999)
+    with pytest.raises(Refusal):
+        refunds.request(make_paid_order(), "wish")
+
+    assert first == again
+    assert Refund.objects.count() == 1
+    assert order.payments.get().refunded_minor == 1000
+
+
+@pytest.mark.parametrize(
+    ("wish", "status"),
+    [
+        ({"amount_minor": 3001}, 409),
+        ({"amount_minor": 0}, 422),
+        ({"amount_minor": -5}, 422),
+        ({"amounts": {1: 3001}}, 409),
+        ({"amounts": {1: 0}}, 422),
+        ({"amounts": {2: 100}}, 422),
+    ],
+)
+def test_an_impossible_amount_moves_nothing(wish, status):
+    order = make_paid_order(make_product(price_minor=3000))
+
+    with pytest.raises(Refusal) as refused:
+        refunds.request(order, "wish", **wish)
+
+    assert refused.value.status == status
+    assert Refund.objects.count() == 0
+    assert order.payments.get().refunded_minor == 0
+    assert order.lines.get().refunded_minor == 0
+
+
+def test_what_is_on_its_way_back_can_not_go_back_again():
+    order = make_paid_order(make_product(price_minor=3000))
+    refunds.request(order, "first", amount_minor=2000)
+
+    with pytest.raises(Refusal) as refused:
+        refunds.request(order, "second", amount_minor=1001)
+
+    assert "only $10.00 are left" in refused.value.detail
+
+
+def test_unpaid_and_free_orders_have_nothing_to_give_back():
+    for order in (make_order(), make_paid_order(make_product(price_minor=0), provider="")):
+        with pytest.raises(Refusal) as refused:
+            refunds.request(order, f"wish-{order.pk}")
+        assert refused.value.status == 409
+
+
+def test_a_proposal_waits_for_a_yes_and_is_done_once():
+    print_ = make_product(kind="physical", stock=1)
+    order = make_order(print_)
+    checkout.cancel(order)
+    make_paid_order(print_)
+    checkout.mark_paid(order.payments.get())
+    proposal = Refund.objects.get()
+
+    refunds.carry_out(proposal)
+    waiting = Refund.objects.get().status
+    for _ in range(2):
+        refunds.carry_out(refunds.approve(proposal))
+
+    order.refresh_from_db()
+    assert (waiting, Refund.objects.get().status, order.status) == ("proposed", "succeeded", "refunded")
+    assert order.payments.get().refunded_minor == 2900
+    assert balances(f"order:{order.number}:line:1") == {}
+
+
+def test_a_proposal_that_was_dropped_is_not_approved():
+    order = make_order()
+    other = checkout.open_payment(order, "manual")
+    checkout.mark_paid(order.payments.first())
+    checkout.mark_paid(other)
+    proposal = refunds.drop(Refund.objects.get())
+    refunds.drop(proposal)
+
+    with pytest.raises(Refusal):
+        refunds.approve(proposal)
+
+    assert Payment.objects.get(pk=other.pk).refunded_minor == 0
+
+
+def test_a_surplus_payment_goes_back_and_the_order_stays_paid():
+    order = make_order(make_product(price_minor=2900))
+    other = checkout.open_payment(order, "manual")
+    checkout.mark_paid(order.payments.first())
+    checkout.mark_paid(other)
+
+    refunds.carry_out(refunds.approve(Refund.objects.get()))
+
+    order.refresh_from_db()
+    assert (order.status, order.refunded_minor) == ("paid", 0)
+    assert balances(other.surplus_key) == {}
+    assert balances(f"order:{order.number}:line:1") == {"pending": 2900, "revenue": -2900}
+    assert audit.violations() == []
+
+
+def test_work_that_was_accepted_can_be_paid_back_and_stays_accepted():
+    order = make_paid_order(make_gig(price_minor=10000).packages.get())
+    service_order = order.lines.get().service_order
+    type(service_order).objects.update(status="delivered")
+    service_order.refresh_from_db()
+    fulfillment_engine.accept(service_order)
+
+    give_back(order)
+
+    service_order.refresh_from_db()
+    assert service_order.status == "accepted"
+    assert balances(f"order:{order.number}:line:1") == {"revenue": -10000, "refunds": 10000}
+    assert Order.objects.get().status == "refunded"
