@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
@@ -297,6 +298,25 @@ def test_a_charge_of_the_own_shop_reconciles_with_all_lines_of_its_order():
         [f"Known: {order.number} was booked with the same amounts."],
     )
     assert Earning.objects.filter(channel="stripe", currency="USD").count() == 0
+
+
+def test_a_refund_and_a_dispute_of_the_own_shop_are_compared_and_never_booked():
+    order = make_order(make_product(price_minor=6000))
+    checkout.mark_paid(order.payments.get(), external_id="ch_A1", fee_minor=204)
+    sale = Earning.objects.get()
+    ledger.refund(sale, "refund:1", datetime(2026, 2, 4, 9, tzinfo=UTC), gross_minor=1500)
+    nameless = b"txn_C1,refund,re_9,-15.00,0.00,-15.00,usd,2026-02-04 10:00,2026-02-04 00:00,\n"
+    unheard = b"txn_C2,refund,ch_A1,-7.00,0.00,-7.00,usd,2026-02-04 10:00,2026-02-04 00:00,\n"
+    head = load("stripe_activity").splitlines(keepends=True)[0]
+
+    itemized = book("stripe_itemized")
+    activity = booking.book(booking.upload(head + nameless + unheard, "activity.csv"))
+
+    assert itemized.rows.get(meaning="refund").outcome == "matched"
+    assert [(row.outcome, row.remarks[0]) for row in activity.rows.all()] == [
+        ("matched", f"Known: taken for the refund of {order.number}: the same amount, in the same days."),
+        ("differs", f"Known: $15.00 was refunded with {order.number}."),
+    ]
 
 
 def test_a_statement_that_told_of_a_charge_first_does_not_stop_its_order():

@@ -11,6 +11,7 @@ from agency.admin import (  # noqa: F401  they register their models
     runs,
     schedules,
     service_orders,
+    statements,
     tasks,
     tokens,
 )

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Sum
 
 from earnings import ledger, money
-from earnings.models import BOOKED_MEANINGS, Earning, Kind, Meaning, Posting, StatementRow
+from earnings.models import BOOKED_MEANINGS, Earning, JournalEntry, Kind, Meaning, Posting, StatementRow
 
 Outcome = StatementRow.Outcome
 OF_A_SALE = (Meaning.COST, Meaning.TAX)
 GIVEN_BACK = (Meaning.REFUND, Meaning.CHARGEBACK)
 # Where sales of the own shop are booked: its payment providers' statements tell of them, too.
 OWN_SHOP = "direct"
+NEAR = timedelta(days=3)  # between the shop's refund and its provider's
 
 
 def claim_of(channel, identity):
@@ -65,12 +67,12 @@ def _outcome(row, known):
     if covered:
         return covered
     sale = known.sales.get(row.sale) if row.sale else None
+    if row.meaning in GIVEN_BACK:
+        return _compare_refund(row, sale) if sale else known.refund_of_the_shop(row)
     if sale is None:
         return Outcome.WAITING, ""
     if row.meaning == Meaning.SALE:
         return _compare_sale(row, sale, known)
-    if row.meaning in GIVEN_BACK:
-        return _compare_refund(row, sale.refunded)
     if row.meaning in OF_A_SALE and not sale.is_of_statement:
         return Outcome.MATCHED, f"part of the fee that is booked with {sale.name}."
     return Outcome.WAITING, ""
@@ -98,12 +100,15 @@ def _compare_sale(row, sale, known):
     return Outcome.DIFFERS, f"{sale.name} was booked as {booked}; this says {said}."
 
 
-def _compare_refund(row, booked):
-    if not booked:
-        return Outcome.WAITING, ""
-    if booked == -row.gross_minor:
+def _compare_refund(row, sale):
+    """The own shop hears of refunds and disputes itself, so those of its orders are compared, never booked."""
+    if row.meaning == Meaning.CHARGEBACK and sale.is_disputed:
+        return Outcome.MATCHED, f"the dispute is booked with {sale.name}."
+    if sale.refunded and sale.refunded == -row.gross_minor:
         return Outcome.MATCHED, "the same refund is booked with its order."
-    return Outcome.DIFFERS, f"{_text(booked, row.currency)} was refunded with its order."
+    if sale.refunded or sale.is_of_shop:
+        return Outcome.DIFFERS, f"{_text(sale.refunded, row.currency)} was refunded with {sale.name}."
+    return Outcome.WAITING, ""
 
 
 def _text(minor, currency):
@@ -123,6 +128,8 @@ class _Sale:
     gross: int = 0
     fee: int = 0
     refunded: int = 0
+    is_disputed: bool = False
+    is_of_shop: bool = False
 
     @property
     def is_of_statement(self):
@@ -138,6 +145,8 @@ class _Known:
         self.claims = self._claims([claim_of(self.channel, row.identity) for row in rows if row.identity])
         self.sales = self._sales({row.sale for row in rows if row.sale})
         self._payouts = self._of_payouts({row.payout for row in rows if row.payout})
+        nameless = [row for row in rows if row.meaning in GIVEN_BACK and row.sale not in self.sales]
+        self._refunds = self._refunds_of_the_shop([row for row in nameless if row.occurred_at])
 
     def of_payout(self, row):
         """A payout's summary covers its transactions, and they cover it: whichever was booked first counts."""
@@ -169,7 +178,8 @@ class _Known:
             lines = Earning.objects.filter(source="order", reference__in=orders, external_id="", kind=Kind.REAL)
             for line in lines:
                 orders[line.reference].append(line)
-        refunded = self._refunded([earning.pk for group in groups.values() for earning in group])
+        pks = [earning.pk for group in groups.values() for earning in group]
+        refunded, disputed = self._refunded(pks), self._disputed(pks)
         return {
             name: _Sale(
                 group[0].key,
@@ -178,6 +188,8 @@ class _Known:
                 sum(earning.gross_minor for earning in group),
                 sum(earning.fee_minor for earning in group),
                 sum(refunded[earning.pk] for earning in group),
+                any(earning.pk in disputed for earning in group),
+                group[0].source == "order",
             )
             for name, group in groups.items()
         }
@@ -192,6 +204,36 @@ class _Known:
         ).exclude(entry__key__startswith="statement:")
         sums = postings.values("entry__earning").order_by("entry__earning").annotate(sum=Sum("amount_minor"))
         return Counter({row["entry__earning"]: row["sum"] for row in sums})
+
+    def _disputed(self, earnings):
+        entries = JournalEntry.objects.filter(earning__in=earnings, event=ledger.Event.DISPUTED)
+        return set(entries.values_list("earning", flat=True))
+
+    def refund_of_the_shop(self, row):
+        """Some reports do not name the sale of a refund: the shop's own of that amount, in those days, is it."""
+        for refund in self._refunds:
+            near = abs(refund["entry__occurred_at"] - row.occurred_at) <= NEAR
+            if near and (refund["sum"], refund["currency"]) == (-row.gross_minor, row.currency):
+                self._refunds.remove(refund)
+                name = refund["entry__earning__reference"]
+                return Outcome.MATCHED, f"taken for the refund of {name}: the same amount, in the same days."
+        return Outcome.WAITING, ""
+
+    def _refunds_of_the_shop(self, rows):
+        if not rows:
+            return []
+        days = [row.occurred_at for row in rows]
+        postings = Posting.objects.filter(
+            entry__channel__in=[self.channel, OWN_SHOP],
+            entry__event=ledger.Event.REFUNDED,
+            entry__earning__source="order",
+            entry__reversed_by=None,
+            entry__occurred_at__range=(min(days) - NEAR, max(days) + NEAR),
+            kind=Kind.REAL,
+            account__in=[ledger.REFUNDS, ledger.DEFERRED],
+        )
+        names = ("entry__earning__reference", "entry__occurred_at", "currency")
+        return list(postings.order_by(*names).values(*names).annotate(sum=Sum("amount_minor")))
 
     @property
     def _sums_payouts(self):

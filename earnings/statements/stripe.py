@@ -89,6 +89,16 @@ ITEMIZED = Layout(
     complete=_complete_balance,
 )
 
+
+def _warn_of_nameless(reading):
+    nameless = (Meaning.REFUND, Meaning.CHARGEBACK, Meaning.ADJUSTMENT)
+    if any(line.meaning in nameless for line in reading.lines):
+        reading.warnings.append(
+            "This list does not name the charge of a refund or dispute. Those of the own shop's orders are booked "
+            "with their orders: for these the itemized balance is the better report."
+        )
+
+
 ACTIVITY = Layout(
     key="stripe-all-activity",
     title="Stripe all activity",
@@ -110,6 +120,7 @@ ACTIVITY = Layout(
     zone="UTC",
     mark=".",
     complete=_complete_balance,
+    conclude=_warn_of_nameless,
 )
 
 
