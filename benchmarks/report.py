@@ -6,6 +6,8 @@ import statistics
 RUNS = min(int(os.environ.get("BENCH_RUNS", "300")), 900)  # below the limit of runs that may be open at once
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 HISTORY = int(os.environ.get("BENCH_HISTORY", "1000000"))
+POSTINGS = int(os.environ.get("BENCH_POSTINGS", "1000000"))
+SALES = int(os.environ.get("BENCH_SALES", "500"))
 
 
 def rounds(measures):

@@ -37,6 +37,9 @@ elif BENCH_AS == "django-q2-tuned":
     Q_CLUSTER = _TUNED
 elif BENCH_AS == "django-q2-redis":
     Q_CLUSTER = _TUNED | {"orm": None, "redis": BENCH_REDIS_URL}
+elif BENCH_AS == "hordak":
+    INSTALLED_APPS = [*INSTALLED_APPS, "mptt", "hordak"]
+    DEFAULT_CURRENCY = "USD"
 
 if os.environ.get("BENCH_BARE_WEB"):  # a web server with bare views, and nothing around them
     ROOT_URLCONF = "benchmarks.peers.views"

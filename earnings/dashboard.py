@@ -70,7 +70,7 @@ def fingerprint(answer):
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def _starts(today):
+def starts_of(today):
     """The first day of each period."""
     return {
         "daily": today,
@@ -84,7 +84,7 @@ def _figures(scope):
     """`{kind: Counter of minor units by figure}` of the scope, the other currencies with money in them, and how
     many entries the ledger has in all.
     """
-    starts = _starts(scope.today)
+    starts = starts_of(scope.today)
     since = {
         Grain.TOTAL: ALL_TIME,
         Grain.MONTH: starts["yearly"],
@@ -141,7 +141,7 @@ def _made_of(scope):
     whole |= {"currency": scope.currency, "to": scope.today.isoformat()}
     periods = {
         period: whole | {"from": first.isoformat(), "figure": "earned"}
-        for period, first in _starts(scope.today).items()
+        for period, first in starts_of(scope.today).items()
     }
     sums = {name: whole | {"figure": name} for name in ("total", "earned")}
     return periods | sums | {bucket: whole | {"account": bucket} for bucket in BUCKETS}

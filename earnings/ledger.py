@@ -25,12 +25,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from earnings import money, totals
 from earnings.models import Channel, Earning, JournalEntry, Kind, Posting
+from earnings.models.inserts import insert, insert_unless_there
 from earnings.refusals import Refusal
 
 Event = JournalEntry.Event
@@ -354,57 +355,46 @@ def _post(entry, postings):
         raise Unbalanced(f"{entry.key}: {postings}")
     _refuse_bad_moment(entry.key, entry.occurred_at)
     owner = entry.earning or entry
-    columns = {
-        "earning": entry.earning,
-        "channel_id": owner.channel_id,
-        "event": entry.event,
-        "kind": owner.kind,
-        "currency": owner.currency,
-        "reverses": entry.reverses,
-        "memo": entry.memo,
-        "occurred_at": entry.occurred_at,
-        "local_date": local_date(entry.occurred_at),
-    }
-    stored, created = JournalEntry.objects.get_or_create(key=entry.key, defaults=columns)
-    if not created:
-        found = dict(stored.postings.values_list("account_id", "amount_minor"))
-        same = ("earning_id", "event", "channel_id", "kind", "currency")
-        wanted = columns | {"earning_id": entry.earning_id}
-        if found != postings or any(getattr(stored, name) != wanted[name] for name in same):
-            raise KeyConflict(f"{entry.key} is the key of another entry.")
-        return stored
-    Posting.objects.bulk_create(
-        Posting(
-            entry=stored,
-            account_id=account,
-            amount_minor=amount,
-            kind=stored.kind,
-            currency=stored.currency,
-            local_date=stored.local_date,
+    entry.channel_id, entry.kind, entry.currency = owner.channel_id, owner.kind, owner.currency
+    entry.local_date = local_date(entry.occurred_at)
+    if not insert_unless_there(entry):
+        return _same_entry(JournalEntry.objects.get(key=entry.key), entry, postings)
+    day, kind, currency = entry.local_date, entry.kind, entry.currency
+    insert(
+        *(
+            Posting(
+                entry=entry, account_id=account, amount_minor=amount, kind=kind, currency=currency, local_date=day
+            )
+            for account, amount in postings.items()
         )
-        for account, amount in postings.items()
     )
-    totals.note(stored, postings)
-    return stored
+    totals.note(entry, postings)
+    return entry
+
+
+def _same_entry(old, entry, postings):
+    """`old` if it is what `entry` with these postings would have been."""
+    same = ("earning_id", "event", "channel_id", "kind", "currency")
+    found = dict(old.postings.values_list("account_id", "amount_minor"))
+    if found != postings or any(getattr(old, name) != getattr(entry, name) for name in same):
+        raise KeyConflict(f"{entry.key} is the key of another entry.")
+    return old
 
 
 def _first_or_new(wanted):
     """The earning of `wanted`'s key and whether it is new; `KeyConflict` if its external id has another key."""
-    columns = {f.attname: getattr(wanted, f.attname) for f in Earning._meta.concrete_fields if f.attname != "id"}
-    try:
-        return Earning.objects.get_or_create(key=wanted.key, defaults=columns)
-    except IntegrityError:
-        named = Earning.objects.filter(channel=wanted.channel_id, kind=wanted.kind)
-        named = named.filter(external_id=wanted.external_id).exclude(external_id="")
-        if not named.exists():
-            raise
-        other = standing(named).first()
-        if other:
-            detail = f"{wanted.external_id} of {wanted.channel_id} was booked before as {other.key}."
-            raise KeyConflict(detail) from None
-        # Its booking was reversed, and its row can't be changed: the new one does without the id.
-        wanted.external_id = ""
-        return Earning.objects.get_or_create(key=wanted.key, defaults=columns | {"external_id": ""})
+    if insert_unless_there(wanted):
+        return wanted, True
+    found = Earning.objects.filter(key=wanted.key).first()
+    if found:
+        return found, False
+    named = Earning.objects.filter(channel=wanted.channel_id, kind=wanted.kind, external_id=wanted.external_id)
+    other = standing(named).first()
+    if other:
+        raise KeyConflict(f"{wanted.external_id} of {wanted.channel_id} was booked before as {other.key}.")
+    # Its booking was reversed, and its row can't be changed: the new one does without the id.
+    wanted.external_id = ""
+    return _first_or_new(wanted)
 
 
 def _same_sale(earning, wanted, opening):

@@ -13,6 +13,7 @@ from datetime import date
 from django.db import connection, transaction
 
 from earnings.models import Clearing, RunningTotal, UncountedEntry
+from earnings.models.inserts import insert
 from earnings.models.totals import ACCOUNTS
 
 Grain, Dimension = RunningTotal.Grain, RunningTotal.Dimension
@@ -47,16 +48,18 @@ ADD = """
 def note(entry, postings):
     """Write down what `entry` posted, to be counted later: {account: minor units}."""
     earning = entry.earning
-    UncountedEntry(
-        entry=entry,
-        kind=entry.kind,
-        currency=entry.currency,
-        local_date=entry.local_date,
-        channel=entry.channel_id,
-        gig=earning.gig if earning else "",
-        product=earning.product_sku if earning else "",
-        **postings,
-    ).save(force_insert=True)
+    insert(
+        UncountedEntry(
+            entry=entry,
+            kind=entry.kind,
+            currency=entry.currency,
+            local_date=entry.local_date,
+            channel=entry.channel_id,
+            gig=earning.gig if earning else "",
+            product=earning.product_sku if earning else "",
+            **postings,
+        )
+    )
 
 
 def count_up():
