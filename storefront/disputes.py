@@ -53,11 +53,10 @@ def told(payment, said):
         _set_apart(dispute, now)
         order.note_problem(f"Disputed by the buyer's bank ({said.external_id}): answer it at the provider.")
         order_news.tell(order, "disputed")
-    if said.status == Status.WON and dispute.advance(Status.WON, closed_at=now):
-        _put_back(dispute, now)
-    elif said.status == Status.LOST and dispute.advance(Status.LOST, closed_at=now):
-        _put_back(dispute, now)
-        _lose(order, dispute)
+    if said.status in (Status.WON, Status.LOST):
+        if dispute.advance(said.status, closed_at=now):
+            _put_back(dispute, now)
+        refunds.take_lost(payment)
     _book_fee(dispute, said.fee_minor, now)
     return dispute
 
@@ -85,14 +84,6 @@ def _put_back(dispute, at):
         entry = JournalEntry.objects.filter(key=_key(earning, dispute)).first()
         if entry:
             ledger.reverse(entry, f"{entry.key}:over", at, memo=f"The dispute was {dispute.get_status_display()}.")
-
-
-def _lose(order, dispute):
-    """The bank gave the buyer what was not given back before."""
-    payment = dispute.payment
-    amount = min(dispute.amount_minor, payment.refundable_minor)
-    if amount:
-        refunds.note_done(payment, amount, key=f"dispute:{dispute.external_id}", reason="The dispute was lost.")
 
 
 def _book_fee(dispute, fee_minor, at):

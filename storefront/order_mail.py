@@ -52,7 +52,9 @@ def handed_over(order, line):
 
 
 def refunded(order, refund):
-    """Money is on its way back, and what that ends."""
+    """Money is on its way back, and what that ends. What a bank took back by itself is no news to its buyer."""
+    if refund.key.startswith("dispute:"):
+        return
     _write(
         order,
         f"refund:{refund.pk}",

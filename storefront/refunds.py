@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from agency import fulfillment_engine
@@ -203,6 +203,25 @@ def note_done(payment, amount_minor, *, key, reason):
     return done or settle(_from_outside(payment, amount_minor, key, reason), payments.Answer(Status.SUCCEEDED))
 
 
+def take_lost(payment):
+    """The bank gave the buyer what lost disputes are about: book it, as far as it was not given back before.
+
+    A refund that was on its way then counts as given back; once it has failed, its part is taken, too.
+    """
+    payment.refresh_from_db()
+    if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+        return  # when that one is decided
+    for dispute in payment.disputes.filter(status=Dispute.Status.LOST).order_by("pk"):
+        key = f"dispute:{dispute.external_id}"
+        taken = payment.refunds.filter(Q(key=key) | Q(key__startswith=f"{key}:"), status=Status.SUCCEEDED)
+        missing = dispute.amount_minor - sum(taken.values_list("amount_minor", flat=True))
+        amount = min(missing, payment.refundable_minor)
+        if amount > 0:
+            key = f"{key}:{len(taken)}" if taken else key
+            note_done(payment, amount, key=key, reason="The dispute was lost.")
+            payment.refresh_from_db()
+
+
 def _from_outside(payment, amount_minor, key, reason):
     lines = [] if payment.is_surplus else list(payment.order.lines.all())
     amounts = _wanted(payment.order, lines, None, amount_minor) if lines else {}
@@ -309,6 +328,7 @@ def _undo(order, refund, at, was_booked):
             bookkeeping.unbook_refund(refund, key, at)
     Payment.objects.filter(pk=refund.payment_id).update(refunded_minor=F("refunded_minor") - refund.amount_minor)
     order.advance(Order.Status.PAID)
+    take_lost(refund.payment)
     order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
 
 

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from agency.models import Mail
 from earnings import audit, ledger
 from earnings.models import Earning, JournalEntry
 from storefront import checkout, disputes, refunds
@@ -535,6 +536,29 @@ def test_a_dispute_and_a_refund_never_both_deduct(client, fake):
     assert payment.refunded_minor == 2900
     assert sorted(Refund.objects.values_list("amount_minor", flat=True)) == [1000, 1900]
     assert balances(f"order:{order.number}:line:1") == {"revenue": -2900, "refunds": 2900}
+    assert audit.violations() == []
+
+
+def test_a_refund_that_failed_after_a_lost_dispute_leaves_its_part_to_the_dispute(client, fake):
+    order, payment = paid(fake, client, make_product(price_minor=10000))
+    on_its_way = refunds.request(order, "wish-1", amount_minor=4000)
+    opened = fake.dispute(payment.external_id, 10000, fee=0)
+    tell(client, opened)
+    tell(client, fake.decide(opened["data"]["object"]["id"], "lost"))
+    payment.refresh_from_db()
+    at_first = payment.refunded_minor
+
+    refunds.settle(on_its_way, refunds.payments.Answer("failed", problem="charge_disputed"))
+    tell(client, {**opened, "id": "evt_again"})
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (at_first, payment.refunded_minor, order.status) == (10000, 10000, "refunded")
+    done = Refund.objects.filter(status="succeeded").order_by("id")
+    assert list(done.values_list("amount_minor", flat=True)) == [6000, 4000]
+    held = balances(f"order:{order.number}:line:1")
+    assert {name: held.get(name, 0) for name in ("pending", "disputed")} == {"pending": 0, "disputed": 0}
+    assert not Mail.objects.filter(template="order_refunded").exists()
     assert audit.violations() == []
 
 
