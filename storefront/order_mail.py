@@ -18,8 +18,7 @@ def placed(order):
     """How to pay an order on invoice. Who pays at once needs no letter about it."""
     payment = _invoice(order)
     if payment:
-        due_on = date_format(payment.due_on, "j F Y") if payment.due_on else ""
-        _write(order, "placed", "order_placed", due_on=due_on, note=settings.INVOICE_NOTE)
+        _write(order, "placed", "order_placed", **_bill(payment))
 
 
 def paid(order):
@@ -67,8 +66,9 @@ def refunded(order, refund):
 def receipt_again(order):
     """The receipt once more, on request of staff; asked twice on one day it is one mail."""
     key = f"again:{timezone.localdate():%Y%m%d}"
-    if order.status == Status.AWAITING_PAYMENT:
-        return placed(order)
+    payment = _invoice(order)
+    if payment and order.status == Status.AWAITING_PAYMENT:
+        return _write(order, key, "order_placed", **_bill(payment))
     return _write(order, key, "order_again")
 
 
@@ -97,6 +97,12 @@ def _write(order, what, template, **more):
 def is_demo(order):
     """Whether what paid it, or is to pay it, is no money."""
     return any(payment.kind == Kind.SIMULATED for payment in order.payments.all())
+
+
+def _bill(payment):
+    """When and how an invoice is to be paid."""
+    due_on = date_format(payment.due_on, "j F Y") if payment.due_on else ""
+    return {"due_on": due_on, "note": settings.INVOICE_NOTE}
 
 
 def _invoice(order):

@@ -12,7 +12,8 @@ from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, RowForm, Verb, Ver
 from earnings import money
 from earnings.models import Kind
 from earnings.refusals import Refusal
-from storefront import checkout, handing_over, refunds
+from storefront import checkout, handing_over, order_mail, refunds
+from storefront.library_admin import mails_of, rights_of
 from storefront.models import Dispute, Order, OrderLine, Payment, PaymentEvent, Refund
 from storefront.payments import inbox
 
@@ -175,6 +176,13 @@ ORDER_VERBS = (
         fits=status_in("awaiting_payment"),
     ),
     Verb(
+        "send_receipt",
+        "Send the receipt again",
+        lambda order, request: order_mail.receipt_again(order) and None,
+        SETTLE,
+        "The buyer gets a mail with the way to the order's page, at most once a day.",
+    ),
+    Verb(
         "looked_after",
         "Looked after",
         _looked_after,
@@ -219,8 +227,11 @@ class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
     fields = [
         *("status", "problem", "name", "email", "shipping_address", "total", "refunded", "kind"),
         *("placed_at", "paid_at", "reserved_until", "came_from", "service_orders_called_off"),
+        *("handed_over", "letters"),
     ]
-    readonly_fields = ["total", "refunded", "kind", "came_from", "service_orders_called_off"]
+    readonly_fields = [
+        *("total", "refunded", "kind", "came_from", "service_orders_called_off", "handed_over", "letters"),
+    ]
     inlines = [LineInline, PaymentInline, EventInline]
     verbs = ORDER_VERBS
 
@@ -267,6 +278,14 @@ class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
         ]
         rows = [(line, _shown(line.refundable_minor, order.currency)) for line in lines]
         return format_html_join(", ", "{}: {}", rows) or "none"
+
+    @admin.display(description="handed over")
+    def handed_over(self, order):
+        return rights_of(order)
+
+    @admin.display(description="mails to the buyer")
+    def letters(self, order):
+        return mails_of(order)
 
 
 @admin.register(Refund)

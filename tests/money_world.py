@@ -16,12 +16,12 @@ from django.utils import timezone
 from agency import fulfillment_engine, portal
 from agency.models import Gig, Mail, ServiceOrder
 from agency.workflows import NewArtifact
-from earnings import audit, ledger, totals
-from earnings.models import Earning, Posting, StatementImport, StatementRow
+from earnings import audit, clearing, ledger, payouts, totals
+from earnings.models import Channel, Earning, Kind, Payout, Posting, StatementImport, StatementRow
 from earnings.refusals import Refusal
 from earnings.statements import booking
-from storefront import checkout, library, purchases, refunds
-from storefront.models import Entitlement, Order, Payment, Product, ProductFile, Refund
+from storefront import checkout, handing_over, library, purchases, refunds
+from storefront.models import Entitlement, Order, OrderLine, Payment, Product, ProductFile, Refund
 from storefront.payments import Answer, inbox
 from tests.factories import make_buyer, make_channel, make_gig, make_order, make_product
 from tests.stripe_fake import FakeStripe, Refused
@@ -311,14 +311,27 @@ class World:
     # --- Money that moves on ----------------------------------------------------------------------------------
 
     def clear(self):
-        earning = self.one_of(Earning.objects.all())
-        if earning:
-            self.again(ledger.clear, earning, f"{earning.key}:cleared:{self.number()}", timezone.now())
+        """Days go by: what channels held back is free."""
+        self.again(clearing.clear_due, timezone.now() + timedelta(days=self.random.choice([0, 5, 30])))
 
     def pay_out(self):
-        earning = self.one_of(Earning.objects.all())
-        if earning:
-            self.again(ledger.pay_out, earning, f"{earning.key}:paid_out:{self.number()}", timezone.now())
+        """A channel's payout arrives: of everything that it owes us, or of one sale."""
+        channel = Channel.objects.get(pk=self.random.choice(["direct", "demo", "stripe", "fiverr", "upwork"]))
+        kind = Kind.SIMULATED if channel.pk == "demo" else Kind.REAL
+        purse = ledger.Purse(channel, self.random.choice(["USD", "USD", "JPY"]), kind)
+        one = self.one_of(Earning.objects.filter(channel=channel, currency=purse.currency, kind=kind))
+        some = [one.key] if one and self.random.random() < 0.5 else None
+        self.again(payouts.record, purse, f"payout:{self.number()}", timezone.now(), earnings=some)
+
+    def take_a_payout_back(self):
+        payout = self.one_of(Payout.objects.all())
+        if payout:
+            self.again(payouts.take_back, payout)
+
+    def hand_over(self):
+        line = self.one_of(OrderLine.objects.filter(fulfilled_at=None, package=None))
+        if line:
+            self.again(handing_over.hand_over, line)
 
     def count_up(self):
         totals.count_up()
@@ -454,5 +467,6 @@ ACTIONS = [
     *("refund_at_stripe", "refund_at_stripe", "fail_a_refund_at_stripe", "dispute", "dispute", "decide_a_dispute"),
     *("answer_a_refund", "answer_a_refund", "decide_a_proposal", "sweep_refunds"),
     *("take_external", "take_external", "book_a_statement", "reverse_a_statement", "reverse_a_statement"),
-    *("clear", "clear", "pay_out", "pay_out", "count_up", "download", "find_purchases"),
+    *("clear", "clear", "pay_out", "pay_out", "take_a_payout_back", "count_up"),
+    *("hand_over", "hand_over", "download", "find_purchases"),
 ]

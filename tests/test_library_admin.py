@@ -98,12 +98,16 @@ def test_operators_may_and_catalog_editors_may_not_touch_rights(client, right):
     assert (refused, right.status) == ([403, 403], "revoked")
 
 
-def test_an_order_shows_what_was_handed_over_and_written(right):
+def test_an_order_shows_what_was_handed_over_and_written(staff_client, right):
     order = make_paid_order(make_gig(name="Logo design").packages.get(), right.product)
     work = order.lines.get(number=1).service_order
 
     handed, written = library_admin.rights_of(order), library_admin.mails_of(order)
+    text = shown(staff_client, reverse("admin:storefront_order_change", args=[order.pk]))
+    staff_client.post(reverse("admin:storefront_order_verb", args=[order.pk, "send_receipt"]))
 
     assert f'href="/admin/agency/serviceorder/{work.pk}/change/"' in handed
     assert "Desk plan</a>: Active, 0 downloads" in handed
+    assert handed in text and written in text
+    assert Mail.objects.filter(key__startswith=f"order:{order.pk}:again:").count() == 1
     assert "order_placed</a>: Queued" in written and "order_paid</a>: Queued" in written

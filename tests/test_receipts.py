@@ -241,6 +241,15 @@ def test_staff_send_a_receipt_again_once_a_day():
     assert f"/orders/{order.token}/" in text_of(first)
 
 
+def test_an_invoice_that_was_lost_is_sent_again_with_how_to_pay():
+    order = make_order()
+
+    mail = order_mail.receipt_again(order)
+
+    assert (mail.template, letters(order)) == ("order_placed", ["order_placed", "order_placed"])
+    assert f"name the order number {order.number}" in text_of(mail)
+
+
 # --- The way sent again -----------------------------------------------------------------------------------
 
 
