@@ -14,6 +14,7 @@ from agency import services_api as services
 from agency import webhooks_api as webhooks
 from config.api import not_found
 from earnings import api as earnings
+from earnings import payouts_api as payouts
 from earnings import statements_api as statements
 from storefront import api as storefront
 from storefront import orders_api as orders
@@ -33,6 +34,7 @@ router.register("portfolio", services.PortfolioViewSet, basename="portfolio")
 router.register("webhook-endpoints", webhooks.WebhookEndpointViewSet)
 router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet)
 router.register("products", storefront.ProductViewSet)
+router.register("earnings/payouts", payouts.PayoutViewSet)
 router.register("earnings/statements", statements.StatementViewSet)
 router.register("orders", orders.OrderViewSet)
 

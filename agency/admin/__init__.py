@@ -7,6 +7,7 @@ from agency.admin import (  # noqa: F401  they register their models
     gigs,
     intents,
     mail,
+    payouts,
     promotions,
     runs,
     schedules,

@@ -6,7 +6,7 @@ from django import template
 from django.utils import timezone
 
 from agency.models import Breaker, Mail, Playbook, Run, ServiceOrder, Task
-from earnings import dashboard
+from earnings import dashboard, nightly
 
 register = template.Library()
 
@@ -31,6 +31,7 @@ def board_front(context):
     front["may_wish"] = user.has_perms(["agency.add_intent", "agency.add_run"])
     if user.has_perm("earnings.view_earning"):
         front["money"] = dashboard.summary()
+        front["checked"] = nightly.latest()
     return front
 
 
