@@ -14,23 +14,30 @@ class CheckoutForm(forms.Form):
     """Who buys, how they pay, and their yes to exactly this offer. Fields with nothing to ask are left out."""
 
     name = forms.CharField(
-        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label="Your name",
+        max_length=120,
+        error_messages={"required": "Write your name."},
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = forms.EmailField(
         label="E-mail",
         max_length=254,
+        error_messages={"required": "Write your e-mail address.", "invalid": "This is no e-mail address."},
         help_text="Your files, receipt and questions about the order go there.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     shipping_address = forms.CharField(
         label="Delivery address",
         max_length=500,
+        error_messages={"required": "Say where the parcel goes."},
         help_text="Street, postal code, city and country.",
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "shipping street-address"}),
     )
     provider = forms.ChoiceField(label="How do you want to pay?", widget=forms.RadioSelect)
     quote = forms.CharField(
-        max_length=64, error_messages={"required": "Say yes to what has changed, or go back to your cart."}
+        label="What has changed",
+        max_length=64,
+        error_messages={"required": "Say yes to what has changed, or go back to your cart."},
     )
     buys_again = forms.BooleanField(label="Yes, I want to order it again", required=False)
     checkout_key = forms.RegexField(r"\A[A-Za-z0-9_-]{16,64}\Z", widget=forms.HiddenInput)

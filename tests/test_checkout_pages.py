@@ -81,10 +81,10 @@ def test_the_form_sent_twice_makes_one_order(client):
 @pytest.mark.parametrize(
     ("values", "field", "said"),
     [
-        ({"name": " "}, "name", "This field is required."),
+        ({"name": " "}, "name", "Write your name."),
         ({"name": "x" * 121}, "name", "at most 120"),
-        ({"email": "ada"}, "email", "Enter a valid email address."),
-        ({"email": ""}, "email", "This field is required."),
+        ({"email": "ada"}, "email", "This is no e-mail address."),
+        ({"email": ""}, "email", "Write your e-mail address."),
         ({"provider": "gold"}, "provider", "not one of the available choices"),
         ({"quote": ""}, "quote", "Say yes"),
     ],

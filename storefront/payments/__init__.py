@@ -23,6 +23,7 @@ class Provider:
     label = ""
     help = ""
     button = "Place order"
+    position = 0  # among the ways to pay, lowest first
     kind = Kind.REAL
     channel = "direct"
     returns_fees = True  # whether the buyer's refund gives us the fee back
@@ -67,8 +68,9 @@ def get(key):
 
 
 def offered(currency):
-    """The providers that a buyer may choose now, in the order of their registration."""
-    return [provider for provider in _PROVIDERS.values() if provider.is_offered(currency)]
+    """The providers that a buyer may choose now, in their order."""
+    by_position = sorted(_PROVIDERS.values(), key=lambda provider: provider.position)
+    return [provider for provider in by_position if provider.is_offered(currency)]
 
 
 def choices():

@@ -15,6 +15,7 @@ class Demo(Provider):
     button = "Continue to the demo payment"
     kind = Kind.SIMULATED
     channel = "demo"
+    position = 1
 
     def is_offered(self, currency):
         return settings.DEMO_PAYMENTS

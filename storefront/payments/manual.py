@@ -14,6 +14,7 @@ class Manual(Provider):
     label = "Invoice"
     help = "We send an invoice. Your order is handed over when the money has arrived."
     button = "Order on invoice"
+    position = 2
 
     def is_offered(self, currency):
         return True
