@@ -43,6 +43,7 @@ def _sqlite():
                 f"CREATE TRIGGER IF NOT EXISTS {_name(table, event)} AFTER {event} ON {table} "
                 f"BEGIN {_SQLITE_BUMP} END"
             )
+    yield _SQLITE_BUMP
 
 
 # --- PostgreSQL: a row for each writer at the same time, so that none waits until another commits --------------
@@ -75,10 +76,11 @@ def _postgresql():
                 f"CREATE OR REPLACE TRIGGER {_name(table, event)} AFTER {event} ON {table} "
                 "FOR EACH STATEMENT EXECUTE FUNCTION storefront_page_bump()"
             )
+    yield f"INSERT INTO {TABLE} (number) SELECT {_MICROSECONDS['postgresql']} WHERE NOT EXISTS (SELECT FROM {TABLE})"
 
 
 def install(connection):
-    """Make what is missing of the table and its triggers."""
+    """Make what is missing of the table, its triggers and its first version."""
     statements = {"sqlite": _sqlite, "postgresql": _postgresql}[connection.vendor]()
     with connection.cursor() as cursor:
         for statement in statements:

@@ -253,6 +253,15 @@ def test_without_its_triggers_nothing_is_kept_and_migrate_puts_them_back(shield,
     assert django.asked == 3
 
 
+def test_a_shop_that_nobody_writes_to_has_a_version(transactional_db):
+    connection.cursor().execute(f"DELETE FROM {page_index.TABLE}")
+    assert page_version.current() is None
+
+    triggers.mend("default")
+
+    assert page_version.current() > 10**15
+
+
 def test_a_table_that_a_migration_makes_anew_keeps_its_triggers(shield, django):
     old, new = Product._meta.get_field("vendor"), models.CharField(max_length=130, blank=True)
     new.set_attributes_from_name("vendor")
