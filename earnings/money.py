@@ -50,6 +50,8 @@ LARGEST = 2**63 - 1  # what the database's big integers hold
 
 # Digits are ASCII on purpose: Python's \d and Decimal() would accept full-width and Arabic ones.
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+# How most files write most prices: nothing to find out about it.
+_UNMISTAKABLE = re.compile(r"([0-9]{1,15})\.([0-9]{2})", re.ASCII)
 _NUMBER = re.compile(r"[0-9](?:[0-9.,' ]*[0-9])?")
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "’": "'", "\u2212": "-"})
 
@@ -130,6 +132,9 @@ def parse(cell, currency="", *, default="", mark="", negative=False):
     `currency` is what the file says elsewhere (a sign in the cell must agree), `default` what counts when neither
     says. `mark` is the decimal mark that `decimal_mark` found for the column: without it "1.234" is refused.
     """
+    plain = _UNMISTAKABLE.fullmatch(cell)
+    if plain and exponent(currency or default) == 2:
+        return Money(int(plain[1] + plain[2]), currency or default)
     number, possible, is_negative = _dissect(cell)
     if is_negative and not negative:
         raise ValueError("is negative")
@@ -148,6 +153,9 @@ def decimal_mark(cells):
     """ "." or "," if every cell of a column that can be read in one way only agrees on it; else ""."""
     found = set()
     for cell in cells:
+        if _UNMISTAKABLE.fullmatch(cell):
+            found.add(".")
+            continue
         try:
             number, _, _ = _dissect(cell)
             readings = _readings(number)

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import itertools
 import json
 import re
 import unicodedata
@@ -36,6 +37,7 @@ _MAGIC = (
 _TURKISH = re.compile(rb"[\xd0\xdd\xde\xf0\xfd\xfe]")
 # ... and the accents of Icelandic, which Turkish does not use.
 _ICELANDIC = re.compile(rb"[\xc1\xc6\xcd\xd3\xda\xe1\xe6\xed\xf3\xfa]")
+_STRAY_MARK = re.compile(r"^[ \t]*\ufeff[ \t]*", re.MULTILINE)
 _FORMULA = re.compile(r"""[\s"';,|]*(?:%0[ad]|[\s"';,|])*[=+\-@]""", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 
@@ -61,6 +63,74 @@ class Sheet:
 # A small file can hold millions of empty cells; these keep one upload within a few hundred MB of memory.
 MOST_COLUMNS = 1_000
 MOST_CELLS = 3_000_000
+_TOO_MUCH = f"More than {MOST_COLUMNS:,} columns or {MOST_CELLS:,} cells: split the file."
+SAMPLE = 100_000  # characters from which the delimiter is told
+CHUNK = 1 << 20  # bytes
+
+
+class SheetFile:
+    """A table in a file of any size, read from the disk anew each time that its records are asked for."""
+
+    def __init__(self, file, is_header=None):
+        """`file` is binary and can be read again; `Refusal` as for `read_sheet`, without looking at every row."""
+        self._file, self._is_header = file, is_header or (lambda cells: True)
+        self.notes = []
+        encoding, has_stray_marks = _encoding(file, self.notes)
+        self.encoding = encoding.removesuffix("-sig")  # `_lines` drops the mark
+        start = self._start(has_stray_marks)
+        text, delimiter = _stated_delimiter(start, self.notes)
+        self._has_hint = text is not start
+        self.delimiter = delimiter or _likely_delimiter(text, self._is_header)
+        found = next((cells for _, cells in self._parsed() if self._is_header(cells)), None)
+        if found is None:
+            raise _refusal("The file has no header line that we know.")
+        # Every column; one without a name is left out of rows.
+        self.columns = _header(found, self.notes)
+        self.header = [name for name in self.columns if name]
+        if next(self.records(), None) is None:
+            raise _refusal("The file has a header and no rows.")
+
+    def _start(self, has_stray_marks):
+        """The first lines. A byte order mark below an empty first line is left over from gluing files together."""
+        start = "".join(itertools.islice(_lines(self._file, self.encoding), 2000))[:SAMPLE]
+        if not start.strip():
+            raise _refusal("The file is empty.")
+        _refuse_other_documents(start, self._file, self.encoding)
+        if has_stray_marks:
+            self.notes.append("A byte order mark in the middle of the file was ignored.")
+        return start
+
+    def records(self):
+        """(number, cells, problem) of each record below the header, as wide as `columns`."""
+        wanted, width = False, len(self.columns)
+        for number, cells in self._parsed():
+            if wanted:
+                fits = len(cells) == width or (
+                    len(cells) > width and not any(cell.strip() for cell in cells[width:])
+                )
+                problem = "" if fits else f"has {len(cells)} cells, the header has {width}"
+                yield number, cells + [""] * (width - len(cells)), problem
+            elif self._is_header(cells):
+                wanted = True
+
+    @property
+    def rows(self):
+        for number, cells, problem in self.records():
+            named = zip(self.columns, cells, strict=False)
+            yield Row(number, {name: cell for name, cell in named if name}, problem)
+
+    def _parsed(self):
+        """(row number, cells) of every record that is not blank, from the beginning of the file."""
+        lines, number = _lines(self._file, self.encoding), 0
+        if self._has_hint:
+            next(lines)
+        try:
+            for number, cells in _parse(lines, self.delimiter):
+                if len(cells) > MOST_COLUMNS:
+                    raise _refusal(_TOO_MUCH, row=number)
+                yield number, cells
+        except csv.Error as error:
+            raise _refusal(_damage(error, number + 1), row=number + 1) from None
 
 
 def read_sheet(data: bytes, *, is_header=None) -> Sheet:
@@ -68,24 +138,14 @@ def read_sheet(data: bytes, *, is_header=None) -> Sheet:
 
     `is_header(cells) -> bool` finds the header below lines of notes; without it the first line with text is it.
     """
-    notes = []
-    text, encoding = _decode(data, notes)
-    if not text.strip():
-        raise _refusal("The file is empty.")
-    _refuse_other_documents(text)
-    text, delimiter = _stated_delimiter(text, notes)
-    is_header = is_header or (lambda cells: True)
-    delimiter = delimiter or _likely_delimiter(text, is_header)
-    records = _records(text, delimiter)
-    header_at = next((at for at, (_, cells) in enumerate(records) if is_header(cells)), None)
-    if header_at is None:
-        raise _refusal("The file has no header line that we know.")
-    header = _header(records[header_at][1], notes)
-    rows = [_row(number, cells, header) for number, cells in records[header_at + 1 :]]
-    if not rows:
-        raise _refusal("The file has a header and no rows.")
-    named = [name for name in header if name]
-    return Sheet(encoding, delimiter, named, rows, notes)
+    sheet = SheetFile(io.BytesIO(data), is_header)
+    rows, cells = [], 0
+    for row in sheet.rows:
+        rows.append(row)
+        cells += len(row.cells)
+        if cells > MOST_CELLS:
+            raise _refusal(_TOO_MUCH, row=row.number)
+    return Sheet(sheet.encoding, sheet.delimiter, sheet.header, rows, sheet.notes)
 
 
 def safe_cell(value) -> str:
@@ -107,15 +167,44 @@ def _refusal(detail, **extra):
     return Refusal.of_field("/file", detail, **extra)
 
 
-def _decode(data, notes):
-    if not data.strip(b" \t\r\n\x00"):
+def _encoding(file, notes):
+    """(encoding, whether a byte order mark stands inside), after every byte was looked at."""
+    file.seek(0)
+    head = file.read(4096)
+    if not head.strip(b" \t\r\n\x00") and not file.read().strip(b" \t\r\n\x00"):
         raise _refusal("The file is empty.")
     for magic, kind in _MAGIC:
-        if data.startswith(magic):
+        if head.startswith(magic):
             raise _refusal(f"This is not a table but {kind}.")
-    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), None) or _unmarked_utf16(data)
-    if encoding is None:
-        encoding = _without_mark(data, notes)
+    encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _unmarked_utf16(head)
+    named = encoding or "utf-8"
+    try:
+        return named, _has_stray_marks(file, named)
+    except ValueError:  # a broken file is small enough to be explained in memory
+        file.seek(0)
+        data = file.read()
+    encoding = encoding or _without_mark(data, notes)
+    _explain(data, encoding)
+    return encoding, False
+
+
+def _has_stray_marks(file, encoding):
+    """Whether a line begins with a byte order mark; ValueError where the bytes are no text in this encoding."""
+    file.seek(0)
+    decoder, tail, found = codecs.getincrementaldecoder(encoding)(), "\n", False
+    while True:
+        chunk = file.read(CHUNK)
+        text = tail + decoder.decode(chunk, final=not chunk)
+        if "\x00" in text:
+            raise ValueError("NUL")
+        found = found or ("\ufeff" in text and bool(_STRAY_MARK.search(text)))
+        if not chunk:
+            return found
+        tail = text[-200:] if "\ufeff" in text[-200:] else text[-1:]
+
+
+def _explain(data, encoding):
+    """Refuse bytes that are no text, and say in which row."""
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -128,7 +217,30 @@ def _decode(data, notes):
     if "\x00" in text:
         row = _row_at(text[: text.index("\x00")])
         raise _refusal(f"Row {row} holds a NUL byte: the file is damaged or no text.", row=row)
-    return _without_stray_marks(text, notes), encoding.removesuffix("-sig")
+
+
+def _lines(file, encoding):
+    """The lines as they end, CR too, without byte order marks at their beginning."""
+    file.seek(0)
+    # Not closed with the wrapper: the file is read again.
+    text = io.TextIOWrapper(io.BufferedReader(_Unclosed(file), CHUNK), encoding=encoding, newline="")
+    for line in text:
+        yield _STRAY_MARK.sub("", line) if "\ufeff" in line else line
+
+
+class _Unclosed(io.RawIOBase):
+    """Another reader's file, which stays open when this one is let go."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _is_cut(error):
@@ -163,27 +275,19 @@ def _without_mark(data, notes):
     return encoding
 
 
-def _without_stray_marks(text, notes):
-    """A byte order mark below an empty first line is left over from gluing files together."""
-    cleaned = re.sub(r"^[ \t]*\ufeff[ \t]*", "", text, flags=re.MULTILINE)
-    if cleaned != text:
-        notes.append("A byte order mark in the middle of the file was ignored.")
-    return cleaned
-
-
 def _row_at(text):
     """The spreadsheet row that follows on `text`, counting a cell of several lines once."""
     text = re.sub(r'"[^"]*"', "", text)
     return len(re.findall(r"\r\n|\r|\n", text)) + 1
 
 
-def _refuse_other_documents(text):
+def _refuse_other_documents(text, file, encoding):
     start = text.lstrip()[:2000]
     if re.match(r"<(!doctype|html|\?xml|head|body|!--)", start, re.IGNORECASE):
         raise _refusal("This is not a table but a web page or XML, perhaps a login page saved by mistake.")
     if start.startswith(("{", "[")):
         try:
-            json.loads(text)
+            json.loads("".join(_lines(file, encoding)))
         except ValueError:
             if not re.match(r'\{\s*"', start):
                 return
@@ -206,7 +310,8 @@ def _likely_delimiter(text, is_header):
     """The delimiter under which most of the first records are as wide as the header."""
     best, best_score = "", 0
     for delimiter in DELIMITERS:
-        sample = [cells for _, cells in _parse(text[:100_000], delimiter, limit=60, strict=False)]
+        lines = io.StringIO(text, newline="")  # keeps line breaks inside cells, ends lines at a bare CR too
+        sample = [cells for _, cells in _parse(lines, delimiter, limit=60, strict=False)]
         header = next((cells for cells in sample if is_header(cells)), [])
         if len(header) < 2:
             continue
@@ -219,32 +324,17 @@ def _likely_delimiter(text, is_header):
     return best
 
 
-def _records(text, delimiter):
-    records, cells = [], 0
-    try:
-        for record in _parse(text, delimiter):
-            records.append(record)
-            cells += len(record[1])
-            if len(record[1]) > MOST_COLUMNS or cells > MOST_CELLS:
-                detail = f"More than {MOST_COLUMNS:,} columns or {MOST_CELLS:,} cells: split the file."
-                raise _refusal(detail, row=record[0])
-    except csv.Error as error:
-        row = records[-1][0] + 1 if records else 1
-        if "unexpected end of data" in str(error):
-            detail = f"The file is cut off: a quoted cell that begins in row {row} or later never ends."
-        elif "field larger" in str(error):
-            detail = f"Row {row} has a cell of more than 4 million characters: a quote is missing."
-        else:
-            detail = f"Row {row} has a stray quotation mark inside a quoted cell."
-        raise _refusal(detail, row=row) from None
-    return records
+def _damage(error, row):
+    if "unexpected end of data" in str(error):
+        return f"The file is cut off: a quoted cell that begins in row {row} or later never ends."
+    if "field larger" in str(error):
+        return f"Row {row} has a cell of more than 4 million characters: a quote is missing."
+    return f"Row {row} has a stray quotation mark inside a quoted cell."
 
 
-def _parse(text, delimiter, *, limit=None, strict=True):
+def _parse(lines, delimiter, *, limit=None, strict=True):
     """(row number, cells) of every record that is not blank."""
-    # newline="" keeps line breaks inside cells as they are and still ends lines at a bare CR.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-    for number, cells in enumerate(reader, start=1):
+    for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=strict), start=1):
         if limit and number > limit:
             return
         if any(cell.strip() for cell in cells):
@@ -264,13 +354,6 @@ def _header(cells, notes):
     while names and not names[-1]:
         names.pop()
     return names
-
-
-def _row(number, cells, header):
-    fits = len(cells) >= len(header) and not any(cell.strip() for cell in cells[len(header) :])
-    problem = "" if fits else f"has {len(cells)} cells, the header has {len(header)}"
-    padded = cells + [""] * (len(header) - len(cells))
-    return Row(number, {name: cell for name, cell in zip(header, padded, strict=False) if name}, problem)
 
 
 def write_sheet(header, rows, *, delimiter=",", for_people=True):

@@ -40,6 +40,7 @@ _KINDS = {
     "download": Product.Kind.DOWNLOAD,
     "physical": Product.Kind.PHYSICAL,
 }
+_MARKUP = re.compile(r"[<>&]")
 _YES = {"true", "yes", "1", "y", "active", "listed", "published"}
 _NO = {"false", "no", "0", "n", "", "draft", "approved", "archived", "unlisted"}
 
@@ -75,7 +76,7 @@ def html(cell):
     text = prose(cell)
     if not re.search(r"<[a-zA-Z/!]", text):
         if "\n" not in text:
-            return nh3.clean(text, tags=set())
+            return nh3.clean(text, tags=set()) if _MARKUP.search(text) else text
         paragraphs = [p.strip().replace("\n", "<br>") for p in re.split(r"\n\s*\n", text)]
         text = "".join(f"<p>{p}</p>" for p in paragraphs if p)
     text = re.sub(r"<(/?)h1\b", r"<\1h2", text, flags=re.IGNORECASE)
