@@ -59,6 +59,15 @@ class Sheet:
     rows: list[Row]
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def columns(self):
+        return self.header
+
+    def records(self):
+        """As `SheetFile.records`."""
+        for row in self.rows:
+            yield row.number, list(row.cells.values()), row.problem
+
 
 # A small file can hold millions of empty cells; these keep one upload within a few hundred MB of memory.
 MOST_COLUMNS = 1_000

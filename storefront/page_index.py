@@ -76,7 +76,8 @@ def _postgresql():
                 f"CREATE OR REPLACE TRIGGER {_name(table, event)} AFTER {event} ON {table} "
                 "FOR EACH STATEMENT EXECUTE FUNCTION storefront_page_bump()"
             )
-    yield f"INSERT INTO {TABLE} (number) SELECT {_MICROSECONDS['postgresql']} WHERE NOT EXISTS (SELECT FROM {TABLE})"
+    now = _MICROSECONDS["postgresql"]
+    yield f"INSERT INTO {TABLE} (number) SELECT {now} WHERE NOT EXISTS (SELECT FROM {TABLE})"
 
 
 def install(connection):

@@ -1,9 +1,9 @@
 """Reading catalogs as marketplaces export them: one small module for each format."""
 
 from earnings.refusals import Refusal
-from earnings.sheets import read_sheet
+from earnings.sheets import SheetFile, read_sheet
 from storefront.catalog import channels, direction_board, direction_board_services, shopier, shopify
-from storefront.catalog.entries import Entry, Reading
+from storefront.catalog.entries import Entry, Opened, Reading
 
 FORMATS = {
     known.key: known
@@ -19,7 +19,7 @@ FORMATS = {
     )
 }
 
-__all__ = ["FORMATS", "Entry", "Reading", "read"]
+__all__ = ["FORMATS", "Entry", "Opened", "Reading", "open_file", "read"]
 
 
 def read(data: bytes, name="", format="auto") -> Reading:
@@ -28,9 +28,20 @@ def read(data: bytes, name="", format="auto") -> Reading:
     Prices that can't be read for certain, duplicate SKUs and the like are problems of their entries, not errors.
     """
     sheet = read_sheet(data)
+    chosen = _format_of(sheet, format)
+    return Reading(chosen.key, chosen.target, list(chosen.entries(sheet)), sheet)
+
+
+def open_file(file, format="auto") -> Opened:
+    """The same of a binary file of any size, whose entries are read one by one."""
+    sheet = SheetFile(file)
+    chosen = _format_of(sheet, format)
+    return Opened(chosen.key, chosen.target, lambda: chosen.entries(sheet), sheet)
+
+
+def _format_of(sheet, format):
     header = {column.casefold() for column in sheet.header}
-    chosen = _detected(header, sheet) if format == "auto" else _named(format, header)
-    return Reading(chosen.key, chosen.target, chosen.entries(sheet), sheet)
+    return _detected(header, sheet) if format == "auto" else _named(format, header)
 
 
 def _detected(header, sheet):

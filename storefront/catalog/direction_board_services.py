@@ -42,10 +42,9 @@ _OF_THE_PACKAGE = (
 
 class ServicesFormat(Format):
     def entries(self, sheet):
-        named = named_cells(sheet)
-        mark = decimal_mark(named, self.price_columns)
+        mark = decimal_mark(sheet, self.price_columns)
         gigs = {}
-        for row, values in named:
+        for row, values in named_cells(sheet):
             key = cells.identity(values["gig"])
             gig = gigs.get(key) if key else None
             if gig is None:

@@ -1,8 +1,9 @@
 """What a catalog file says, after reading and before anything is done with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from earnings.sheets import Sheet
+from earnings.sheets import Sheet, SheetFile
 
 
 @dataclass
@@ -34,6 +35,16 @@ class Entry:
 
     def flag(self, column, detail):
         self.flags.append({"column": column, "detail": detail})
+
+
+@dataclass
+class Opened:
+    """A file of any size, known by its header: `entries()` reads it from the disk, each time anew."""
+
+    format: str
+    target: str
+    entries: Callable
+    sheet: SheetFile
 
 
 @dataclass

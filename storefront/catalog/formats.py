@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from earnings import money
+from earnings.sheets import Row
 from storefront.catalog import cells
 from storefront.catalog.entries import Entry
 
@@ -62,12 +63,10 @@ class Format:
         return [name for name in (self.prices.price, self.prices.compare_at) if name]
 
     def entries(self, sheet):
-        """The entries of a sheet, each with what is wrong with it."""
-        named = named_cells(sheet)
-        mark = decimal_mark(named, self.price_columns)
-        found = [self.entry(row, values, mark) for row, values in named]
-        refuse_duplicates(found, self.identity_column)
-        return found
+        """The entries of a `Sheet` or `SheetFile` one by one, each with what is wrong with it."""
+        mark = decimal_mark(sheet, self.price_columns)
+        found = (self.entry(row, values, mark) for row, values in named_cells(sheet))
+        yield from without_doubles(found, self.identity_column)
 
     def entry(self, row, values, mark):
         entry = Entry(row.number, " ".join(self.identity(values).split()), {})
@@ -88,14 +87,20 @@ class Format:
 
 def named_cells(sheet):
     """(row, cells by casefolded column name): marketplaces change the case of their headers."""
-    names = [(name, name.casefold()) for name in sheet.header]
-    return [(row, {folded: row.cells[name] for name, folded in reversed(names)}) for row in sheet.rows]
+    # Of two columns that differ in case only, the first one counts; a column without a name says nothing.
+    names = [name.casefold() for name in sheet.columns]
+    places = [place for place, name in enumerate(names) if name and name not in names[:place]]
+    kept = [names[place] for place in places]
+    for number, row, problem in sheet.records():
+        values = dict(zip(kept, [row[place] for place in places], strict=True))
+        yield Row(number, values, problem), values
 
 
-def decimal_mark(named, columns):
+def decimal_mark(sheet, columns):
     """One convention for the whole file: a price that can be read in one way only decides for the others."""
-    columns = [column.casefold() for column in columns]
-    return money.decimal_mark(values[name] for _, values in named for name in columns if values.get(name))
+    names = [name.casefold() for name in sheet.columns]
+    places = [names.index(column.casefold()) for column in columns if column.casefold() in names]
+    return money.decimal_mark(row[place] for _, row, _ in sheet.records() for place in places if row[place])
 
 
 def read_columns(entry, columns, values):
@@ -167,16 +172,15 @@ def finish(entry):
         entry.defaults["summary"] = cells.excerpt(fields["description"])
 
 
-def refuse_duplicates(entries, column):
-    """An SKU that an earlier row has already, also when it differs in case, blanks or width of its letters."""
+def without_doubles(entries, column):
+    """The entries; refused is an SKU that an earlier row has, also in other case, blanks or width of letters."""
     first = {}
     for entry in entries:
         key = cells.identity(entry.sku)
-        if not key:
-            continue
         if key in first:
-            other = first[key]
-            spelled = "" if other.sku == entry.sku else f" as {other.sku!r}"
-            entry.refuse(column, f"{entry.sku!r} is already in row {other.row}{spelled}")
-        else:
-            first[key] = entry
+            row, sku = first[key]
+            spelled = "" if sku == entry.sku else f" as {sku!r}"
+            entry.refuse(column, f"{entry.sku!r} is already in row {row}{spelled}")
+        elif key:
+            first[key] = (entry.row, entry.sku)
+        yield entry

@@ -18,7 +18,7 @@ from storefront.catalog.formats import (
     named_cells,
     read_columns,
     read_prices,
-    refuse_duplicates,
+    without_doubles,
 )
 from storefront.models import Product
 
@@ -46,31 +46,53 @@ class _Product:
     wants_listing: bool = False
 
 
+class _Products:
+    """The products of a file by their handles. Rows of one stand together: only the last NEAR are remembered."""
+
+    NEAR = 2000
+
+    def __init__(self):
+        self._near, self._rows = {}, {}
+
+    def find(self, handle):
+        return self._near.get(cells.identity(handle))
+
+    def add(self, product):
+        key = cells.identity(product.handle)
+        if key in self._rows:
+            detail = (
+                f"{product.handle!r} began in row {self._rows[key]}: rows of one handle have to stand together"
+            )
+            product.problems.append({"column": "Handle", "detail": detail})
+        self._rows.setdefault(key, product.row)
+        self._near[key] = product
+        if len(self._near) > self.NEAR:
+            self._near.pop(next(iter(self._near)))
+        return product
+
+
 class ShopifyFormat(Format):
     def entries(self, sheet):
-        named = named_cells(sheet)
-        mark = decimal_mark(named, self.price_columns)
-        products, found = {}, []
-        for row, values in named:
+        yield from without_doubles(self._variants(sheet), self.identity_column)
+
+    def _variants(self, sheet):
+        mark, products = decimal_mark(sheet, self.price_columns), _Products()
+        for row, values in named_cells(sheet):
             handle = _handle(values)
-            product = products.get(cells.identity(handle))
+            product = products.find(handle)
             if product and not row.problem and _is_picture_only(values):
                 continue
             entry = Entry(row.number, "", {})
-            found.append(entry)
             if row.problem:
                 entry.sku = cells.prose(values.get("variant sku", "")) or handle
                 entry.refuse("", row.problem)
-                continue
-            if not handle:
+            elif not handle:
                 entry.sku = " ".join(values.get("variant sku", "").split())
                 entry.refuse("Handle", "is empty")
-                continue
-            if product is None:
-                product = products[cells.identity(handle)] = _product(row, handle, values)
-            self._variant(entry, product, values, mark)
-        refuse_duplicates(found, self.identity_column)
-        return found
+            else:
+                product = product or products.add(_product(row, handle, values))
+                self._variant(entry, product, values, mark)
+            yield entry
 
     def _variant(self, entry, product, values, mark):
         option = _option(values)
