@@ -84,6 +84,7 @@ class SheetFile:
         """`file` is binary and can be read again; `Refusal` as for `read_sheet`, without looking at every row."""
         self._file, self._is_header = file, is_header or (lambda cells: True)
         self.notes = []
+        self.total = 0  # records, once they were read to the end
         encoding, has_stray_marks = _encoding(file, self.notes)
         self.encoding = encoding.removesuffix("-sig")  # `_lines` drops the mark
         start = self._start(has_stray_marks)
@@ -111,7 +112,7 @@ class SheetFile:
 
     def records(self):
         """(number, cells, problem) of each record below the header, as wide as `columns`."""
-        wanted, width = False, len(self.columns)
+        wanted, width, total = False, len(self.columns), 0
         for number, cells in self._parsed():
             if wanted:
                 fits = len(cells) == width or (
@@ -119,8 +120,10 @@ class SheetFile:
                 )
                 problem = "" if fits else f"has {len(cells)} cells, the header has {width}"
                 yield number, cells + [""] * (width - len(cells)), problem
+                total += 1
             elif self._is_header(cells):
                 wanted = True
+        self.total = total
 
     @property
     def rows(self):

@@ -15,6 +15,7 @@ from earnings import money
 from earnings.refusals import Refusal
 from storefront import (
     catalog,
+    import_workflow,
     library_admin,  # noqa: F401  it registers its page
     orders_admin,  # noqa: F401  so does it
     releases,
@@ -257,10 +258,20 @@ def _apply(row, request):
         raise Refusal("Importing needs the rights to add and change products.")
     if row.publish and not request.user.has_perm("storefront.publish_product"):
         raise Refusal("Publishing needs the right to publish products.")
+    if row.created_count + row.changed_count + row.unchanged_count > import_workflow.MANY:
+        return import_workflow.hand_over(row, request.user, apply=True)
     done = importing.apply(row)
     if done.status == CatalogImport.Status.REFUSED:
         raise Refusal(f"Rows that can't be imported any more: {done.refused_count}. Nothing was changed.")
     return done
+
+
+def _looked_at(asked, user):
+    """The preview of an uploaded file; of a great one, the import that a worker is to preview."""
+    file, options = asked["file"], {"format": asked["format"], "publish": asked["publish"], "user": user}
+    if file.size > import_workflow.GREAT:
+        return import_workflow.hand_over(importing.receive(file, file.name, **options), user)
+    return importing.import_catalog(file, file.name, dry_run=True, **options)
 
 
 @admin.register(CatalogImport)
@@ -282,7 +293,19 @@ class CatalogImportAdmin(VerbAdmin):
             call=_apply,
             right="storefront.add_catalogimport",
             question="Do what the preview shows, compared anew with the shop as it is now.",
-            fits=lambda row: row.status == CatalogImport.Status.PREVIEWED and not row.refused_count,
+            fits=lambda row: (
+                row.status == CatalogImport.Status.PREVIEWED
+                and not row.refused_count
+                and not import_workflow.is_open(row)
+            ),
+        ),
+        Verb(
+            name="read",
+            label="Read it again",
+            call=lambda row, request: import_workflow.hand_over(row, request.user),
+            right="storefront.add_catalogimport",
+            question="The worker that read it did not come to an end.",
+            fits=lambda row: row.status == CatalogImport.Status.WAITING and not import_workflow.is_open(row),
         ),
     )
 
@@ -311,14 +334,7 @@ class CatalogImportAdmin(VerbAdmin):
         if request.method == "POST" and form.is_valid():
             asked = form.cleaned_data
             try:
-                preview = importing.import_catalog(
-                    asked["file"].read(),
-                    asked["file"].name,
-                    format=asked["format"],
-                    dry_run=True,
-                    publish=asked["publish"],
-                    user=request.user,
-                )
+                preview = _looked_at(asked, request.user)
             except Refusal as refusal:
                 form.add_error("file", refusal.detail)
             else:
@@ -344,6 +360,9 @@ class CatalogImportAdmin(VerbAdmin):
             "title": f"Import of {obj}",
             "subtitle": None,
             "media": self.media,
+            "task": import_workflow.task_of(obj),
+            "is_at_work": import_workflow.is_open(obj),
+            "written": importing.shown(obj),
         }
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 

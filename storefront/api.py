@@ -2,7 +2,7 @@
 
 import django_filters
 from django.conf import settings
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ from earnings import money
 from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
 from earnings.strict import Strict
-from storefront import catalog, search
+from storefront import catalog, import_workflow, search
 from storefront.catalog import cells, editing, importing, publishing, reports
 from storefront.models import CatalogImport, Product
 
@@ -162,12 +162,13 @@ class ProductFilter(django_filters.FilterSet):
 
 class ImportRequest(Strict, serializers.Serializer):
     """A catalog file. With `dry_run` nothing is changed; with `publish` the rows that the file marks as
-    published are listed."""
+    published are listed. With `background` a worker reads it, and applies it unless it is a dry run."""
 
     file = serializers.FileField(allow_empty_file=True, max_length=200)
     format = serializers.ChoiceField(["auto", *catalog.FORMATS], default="auto")
     dry_run = serializers.BooleanField(default=False)
     publish = serializers.BooleanField(default=False)
+    background = serializers.BooleanField(default=False)
 
 
 class ReportRemark(serializers.Serializer):
@@ -197,7 +198,7 @@ class CatalogImportSerializer(serializers.ModelSerializer):
         fields = [
             *("id", "name", "sha256", "format", "encoding", "delimiter", "status", "publish"),
             *("created_count", "changed_count", "unchanged_count", "refused_count"),
-            *("report_lines", "report", "created_at", "applied_at"),
+            *("run_id", "report_lines", "report", "created_at", "applied_at"),
         ]
 
     @extend_schema_field(ReportLine(many=True))
@@ -255,7 +256,11 @@ class ProductViewSet(
 
     @extend_schema(
         request={"multipart/form-data": ImportRequest},
-        responses={200: CatalogImportSerializer, 201: CatalogImportSerializer},
+        responses={
+            200: CatalogImportSerializer,
+            201: CatalogImportSerializer,
+            202: OpenApiResponse(CatalogImportSerializer, description="A worker is at it; `Location` is its run."),
+        },
         parameters=[OpenApiParameter("Content-Type", exclude=True)],
     )
     @action(
@@ -269,7 +274,8 @@ class ProductViewSet(
     def import_file(self, request):
         """Import a catalog file (multipart): all of it or nothing.
 
-        201 when it was applied, 200 for a dry run, each with the report. 422 with the rows to blame when a row is
+        201 when it was applied, 200 for a dry run, each with the report; 202 with `background`: a worker reads it,
+        and the run says how far it is and what came of it. 422 with the rows to blame when a row is
         refused or the file can't be read; then nothing was changed. The same file again changes nothing.
         """
         limit = settings.CATALOG_UPLOAD_MAX_BYTES
@@ -283,14 +289,10 @@ class ProductViewSet(
             raise Refusal(f"The file is larger than {limit:,} bytes.", status=413)
         if asked["publish"] and not request.user.has_perm("storefront.publish_product"):
             raise PermissionDenied("Publishing needs the right storefront.publish_product.")
-        done = importing.import_catalog(
-            asked["file"].read(),
-            asked["file"].name,
-            format=asked["format"],
-            dry_run=asked["dry_run"],
-            publish=asked["publish"],
-            user=request.user,
-        )
+        options = {"format": asked["format"], "publish": asked["publish"], "user": request.user}
+        if asked["background"]:
+            return self._handed_over(asked, options)
+        done = importing.import_catalog(asked["file"], asked["file"].name, dry_run=asked["dry_run"], **options)
         body = CatalogImportSerializer(done).data
         if done.status == CatalogImport.Status.REFUSED:
             raise Refusal(
@@ -301,3 +303,9 @@ class ProductViewSet(
             )
         made = status.HTTP_200_OK if asked["dry_run"] else status.HTTP_201_CREATED
         return Response(body, status=made)
+
+    def _handed_over(self, asked, options):
+        kept = importing.receive(asked["file"], asked["file"].name, **options)
+        import_workflow.hand_over(kept, options["user"], apply=not asked["dry_run"])
+        location = {"Location": f"/api/v1/runs/{kept.run_id}"}
+        return Response(CatalogImportSerializer(kept).data, status=status.HTTP_202_ACCEPTED, headers=location)

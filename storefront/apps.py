@@ -7,7 +7,8 @@ class StorefrontConfig(AppConfig):
     verbose_name = "Storefront"
 
     def ready(self):
-        from storefront import recipes, staff, sweeping, triggers, workflows  # noqa: F401  they register themselves
+        # They register themselves.
+        from storefront import import_workflow, recipes, staff, sweeping, triggers, workflows  # noqa: F401
         from storefront.payments import demo, manual, stripe  # noqa: F401
 
         # Permissions exist only after Django's own post_migrate; a data migration would be too early.

@@ -9,7 +9,6 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from earnings.refusals import Refusal
-from storefront import catalog
 from storefront.catalog import importing, publishing
 from storefront.models import Product, Release
 
@@ -86,16 +85,14 @@ def _hold_products():
 def _import_again(file):
     """Bring the shop to what the file says. What the file marks as published stays a draft until a person approves
     it, whatever its first import was allowed to do."""
-    data = file.read()
-    refused = catalog.read(data, file.name, file.format).refused
-    if refused:
-        reasons = [
-            f"row {entry.row}: {problem['column']} {problem['detail']}".replace(":  ", ": ")
-            for entry in refused[:5]
-            for problem in entry.problems
-        ]
-        raise Refusal.of_field("/params/file", f"{file.name} can't be imported: {'; '.join(reasons)}.")
-    return importing.import_catalog(data, file.name, format=file.format, publish=False)
+    with file.file.open("rb") as stored:
+        again = importing.import_catalog(stored, file.name, format=file.format, publish=False)
+    if again.status == again.Status.REFUSED:
+        # What was kept of it goes with the transaction that this ends.
+        again.file.storage.delete(again.file.name)
+        reasons = [error["detail"].removeprefix("Row ") for error in importing.errors_of(again.report, limit=5)]
+        raise Refusal.of_field("/params/file", f"{file.name} can't be imported: row {'; row '.join(reasons)}.")
+    return again
 
 
 def _refuse_unapproved(skus):

@@ -10,7 +10,6 @@ from earnings.refusals import Refusal
 from storefront import audit_report, catalog, inventory, releases, verification
 from storefront.audit_report import Report
 from storefront.catalog import importing
-from storefront.catalog.plans import make_plan
 from storefront.findings import counts, found, in_order
 from storefront.models import CatalogImport, Product, Release
 
@@ -253,13 +252,11 @@ def _would_change(file):
     """What importing the file again would change in the shop now, in words. A file that can't be imported changes
     nothing: the build itself says why."""
     try:
-        plan = make_plan(catalog.read(file.read(), file.name, file.format), publish=False)
+        changed, prices = importing.foresee(file)
     except (Refusal, OSError):
         return
-    changes = [line["changes"] for line in plan.report if line["outcome"] == "changed"]
-    if changes and not plan.count("refused"):
-        prices = sum("price_minor" in fields for fields in changes)
-        yield f"change {count(len(changes), 'product')} by {file.name} ({count(prices, 'price')})"
+    if changed:
+        yield f"change {count(changed, 'product')} by {file.name} ({count(prices, 'price')})"
 
 
 def _advice(findings, listed):

@@ -267,6 +267,7 @@ def test_workflows_describe_themselves(api):
     found = {w["key"]: w for w in api.get("/api/v1/workflows").json()["results"]}
 
     assert set(found) == {
+        "catalog_import",
         "inventory_audit",
         "storefront_build",
         "fiverr_bot",

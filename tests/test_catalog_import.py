@@ -240,29 +240,6 @@ def test_the_latest_import_of_products_is_found():
     assert importing.latest("bad.csv") is None
 
 
-def test_an_import_again_mends_what_was_changed_since():
-    done = load("inventory.csv")
-    Product.objects.filter(sku="LF-REEF").update(price_minor=1)
-
-    importing.import_again(done)
-    importing.import_again(done)
-
-    assert Product.objects.get(sku="LF-REEF").price_minor == 2900
-    assert CatalogImport.objects.count() == 1
-
-
-def test_an_import_again_of_a_bad_file_is_refused_with_its_rows():
-    done = bring("A-1,,,Alpha,ten,USD,", "B-1,,,Beta,1,USD,")
-
-    with pytest.raises(Refusal) as refused:
-        importing.import_again(done)
-
-    assert refused.value.errors == [
-        {"pointer": "/file/row/2/price", "detail": "Row 2: price 'ten' is not a number"}
-    ]
-    assert Product.objects.count() == 0
-
-
 def test_a_note_about_a_guessed_encoding_is_in_the_report():
     data = "sku;title;price;currency\nA;Şapka ğ;5;TRY\n".encode("cp1254")
 

@@ -162,7 +162,7 @@ def test_every_body_is_closed_and_says_how_large_it_may_be():
         name = content["schema"]["$ref"].rpartition("/")[2]
         assert schema["components"]["schemas"][name]["additionalProperties"] is False, name
         assert re.fullmatch(
-            r"At most (2,500,000|64,000,000) bytes; more is answered with 413\.", body["description"]
+            r"At most (2,500,000|256,000,000) bytes; more is answered with 413\.", body["description"]
         )
     assert len(bodies) > 10
 

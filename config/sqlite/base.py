@@ -9,10 +9,14 @@ import time
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
+from config.sqlite.features import DatabaseFeatures
+
 SHORTEST, LONGEST = 0.0002, 0.002  # seconds between two tries
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    features_class = DatabaseFeatures
+
     def _start_transaction_under_autocommit(self):
         timeout = self.settings_dict["OPTIONS"].get("timeout", 5)
         ends, pause = time.monotonic() + timeout, SHORTEST

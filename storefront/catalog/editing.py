@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 
 from earnings.refusals import Refusal
 from storefront.catalog import cells, publishing
-from storefront.catalog.plans import free_slug
+from storefront.catalog.plans import Addresses
 from storefront.models import Product
 
 
@@ -15,7 +15,7 @@ def add(product):
     if taken is not None:
         raise _taken(taken)
     product.family = cells.slug_of(product.family) or cells.slug_of(product.sku) or "product"
-    product.slug = free_slug(str(product), product.sku, set(Product.objects.values_list("slug", flat=True)))
+    Addresses().give([product])
     product.is_lead = False
     try:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What importing a file would do to the database, row by row, and doing it."""
+"""What importing rows of a file would do to the database, row by row, and doing it."""
 
 from dataclasses import dataclass, field
 
@@ -22,16 +22,14 @@ PACKAGE_FIELDS = (
 
 @dataclass
 class Plan:
-    """`report` has a row for each entry (`CatalogImport.report`); `write` does what it says."""
+    """What some entries would do: `report` has a row for each (`CatalogImport.report`), `write` does it."""
 
-    reading: object
+    entries: list
     publish: bool
+    addresses: object
     report: list = field(default_factory=list)
     created: list = field(default_factory=list)
     changed: list = field(default_factory=list)
-
-    def count(self, outcome):
-        return sum(line["outcome"] == outcome for line in self.report)
 
     def note(self, entry, outcome, changes=None):
         line = {
@@ -50,11 +48,8 @@ class Plan:
 
     def make(self):
         """Compare every entry with the row that has its identity. Locks those rows where the database can."""
-        for text in self.reading.sheet.notes:
-            problem = {"column": "", "detail": text}
-            self.report.append({"row": 1, "sku": "", "outcome": "note", "changes": {}, "problems": [problem]})
         existing = self.existing()
-        for entry in self.reading.rows:
+        for entry in self.entries:
             if entry.problems:
                 self.note(entry, "refused")
                 continue
@@ -71,7 +66,7 @@ class Plan:
 class ProductPlan(Plan):
     def existing(self):
         """Products by SKU and by identity: "kit-a " in a file means the product "KIT-A"."""
-        wanted = sorted({cells.identity(entry.sku) for entry in self.reading.rows})
+        wanted = sorted({cells.identity(entry.sku) for entry in self.entries if not entry.problems})
         found = {}
         for chunk in publishing.chunks(wanted):
             for product in _locked(Product.objects.filter(sku_key__in=chunk).order_by("pk")):
@@ -96,10 +91,8 @@ class ProductPlan(Plan):
         return changes
 
     def write(self):
-        taken = set(Product.objects.values_list("slug", flat=True)) if self.created else set()
-        for product in self.created:
-            product.slug = free_slug(str(product), product.sku, taken)
-        Product.objects.bulk_create(self.created, batch_size=500)
+        self.addresses.give(self.created)
+        Product.objects.bulk_create(self.created, batch_size=1000)
         families = {product.family for product in self.created}
         names = set()
         for product, changes in self.changed:
@@ -115,7 +108,7 @@ class ProductPlan(Plan):
             # set by the field itself.
             Product.objects.bulk_create(
                 [product for product, _ in self.changed],
-                batch_size=500,
+                batch_size=1000,
                 update_conflicts=True,
                 unique_fields=["pk"],
                 update_fields=sorted(names | {"updated_at"}),
@@ -125,7 +118,7 @@ class ProductPlan(Plan):
 
 class GigPlan(Plan):
     def existing(self):
-        slugs = [entry.sku for entry in self.reading.rows]
+        slugs = [entry.sku for entry in self.entries]
         gigs = _locked(Gig.objects.filter(slug__in=slugs)).prefetch_related("packages")
         return {gig.slug: gig for gig in gigs}
 
@@ -171,20 +164,50 @@ class GigPlan(Plan):
 PLANS = {"products": ProductPlan, "gigs": GigPlan}
 
 
-def make_plan(reading, publish):
-    """What importing this reading would do now; nothing is written before `write()`."""
-    return PLANS[reading.target](reading, publish).make()
+def make_plan(target, entries, publish, addresses=None):
+    """What importing these entries would do now; nothing is written before `write()`.
+
+    `addresses` is shared by the plans of one file.
+    """
+    return PLANS[target](entries, publish, addresses or Addresses()).make()
 
 
-def free_slug(title, sku, taken):
-    """A slug that no other product has; added to `taken`. Given once: a page keeps its address for good."""
-    base = cells.slug_of(title) or cells.slug_of(sku) or "product"
-    slug, number = base, 1
-    while slug in taken:
-        number += 1
-        slug = f"{base}-{number}"
-    taken.add(slug)
-    return slug
+class Addresses:
+    """Slugs that no other product has. Given once: a page keeps its address for good."""
+
+    def __init__(self):
+        self._given = set()
+        self._taken = {}  # base -> the numbered slugs of the shop that begin with it
+
+    def give(self, products):
+        """Give each of them a slug, asking the database once for all that nobody else wants."""
+        wanted = [_base(product) for product in products]
+        for chunk in publishing.chunks(sorted(set(wanted) - self._taken.keys())):
+            for base in Product.objects.filter(slug__in=chunk).values_list("slug", flat=True):
+                self._look_up(base)
+        for product, base in zip(products, wanted, strict=True):
+            product.slug = self._free(base)
+
+    def _free(self, base):
+        if base in self._given:
+            self._look_up(base)
+        slug, number = base, 1
+        if base in self._taken:
+            numbers = self._taken[base]
+            while slug in self._given or slug in numbers:
+                number = numbers[""] = max(numbers[""], number) + 1
+                slug = f"{base}-{number}"
+        self._given.add(slug)
+        return slug
+
+    def _look_up(self, base):
+        if base not in self._taken:
+            found = Product.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+            self._taken[base] = dict.fromkeys(found) | {"": 1}
+
+
+def _base(product):
+    return cells.slug_of(str(product)) or cells.slug_of(product.sku) or "product"
 
 
 def _locked(rows):

@@ -1,11 +1,45 @@
 """The report of an import, for people: refused rows first, prices as prices, and as CSV."""
 
+from collections import Counter
+
 from earnings import money
 from earnings.sheets import write_sheet
 
 OUTCOMES = ("created", "changed", "unchanged", "refused")
 _IMPORTANCE = {"refused": 0, "note": 1, "changed": 2, "created": 3, "unchanged": 4}
 _PRICES = ("price_minor", "compare_at_minor")
+
+
+class Report:
+    """The lines of an import as they come, and what is kept of them: at most MOST, the telling ones first."""
+
+    MOST = 10_000
+
+    def __init__(self, notes=()):
+        self.counts = Counter()
+        self._kept = {importance: [] for importance in sorted(set(_IMPORTANCE.values()))}
+        self._seen = 0
+        self.add(
+            {"row": 1, "sku": "", "outcome": "note", "changes": {}, "problems": [_note(text)]} for text in notes
+        )
+
+    def add(self, lines):
+        for line in lines:
+            self.counts[line["outcome"]] += 1
+            kept = self._kept[_IMPORTANCE[line["outcome"]]]
+            if len(kept) < self.MOST:
+                kept.append((self._seen, line))
+            self._seen += 1
+
+    @property
+    def lines(self):
+        """What is kept, in the order of the file."""
+        telling = [line for kept in self._kept.values() for line in kept][: self.MOST]
+        return [line for _, line in sorted(telling, key=lambda numbered: numbered[0])]
+
+
+def _note(text):
+    return {"column": "", "detail": text}
 
 
 def by_importance(report):

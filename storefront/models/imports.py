@@ -14,10 +14,11 @@ class CatalogImport(models.Model):
     """One catalog file, kept as it came, with the report of its import.
 
     `report` is a list of rows `{"row", "sku", "outcome", "changes", "problems"}`; `row` counts from 1 at the
-    header, as a spreadsheet shows it.
+    header, as a spreadsheet shows it. It holds at most 10,000 rows, the refused and changed ones first.
     """
 
     class Status(models.TextChoices):
+        WAITING = "waiting"  # a worker is to preview it
         PREVIEWED = "previewed"
         APPLIED = "applied"
         REFUSED = "refused"
@@ -29,6 +30,7 @@ class CatalogImport(models.Model):
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=4, blank=True)
     status = models.CharField(max_length=10, choices=Status)
+    run_id = models.BigIntegerField(null=True, blank=True, help_text="The run that works on it, or did.")
     publish = models.BooleanField(
         default=False, help_text="List the rows that the file itself marks as published."
     )
@@ -47,7 +49,7 @@ class CatalogImport(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["previewed", "applied", "refused"]), name="import_status_known"
+                condition=Q(status__in=["waiting", "previewed", "applied", "refused"]), name="import_status_known"
             )
         ]
 
