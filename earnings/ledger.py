@@ -1,5 +1,7 @@
 """The only writer of the ledger: what happened to money, as balanced entries that are never changed.
 
+`earnings.batches` writes by the same rules, for statements of thousands of rows.
+
 Debits are positive and credits negative. Five *buckets* hold our net money by how far it has come:
 
     unearned -> pending -> available -> paid_out        and beside them: disputed
@@ -81,6 +83,7 @@ class Purse:
     channel: Channel
     currency: str
     kind: str = Kind.REAL
+    batch: object = None  # a `batches.Batch` that takes the entries up, to be written together
 
 
 class KeyConflict(Refusal):
@@ -119,16 +122,24 @@ def record_paid(*, key, occurred_at, work=Work.OWED, **facts):
     Raises `Refusal` (422) naming each bad value, and `KeyConflict` if `key` is taken by another sale, or
     `external_id` by a sale of that channel with another key.
     """
-    wanted = _checked(Earning(key=key, occurred_at=occurred_at, **facts))
-    event = Event.PAID if work is Work.OWED else Event.EARNED
+    wanted = checked(Earning(key=key, occurred_at=occurred_at, **facts))
     earning, created = _first_or_new(wanted)
+    entry, postings = opening(earning, work)
     if not created:
-        return _same_sale(earning, wanted, f"{key}:{event}")
+        return _same_sale(earning, wanted, entry.key)
+    _post(entry, postings)
+    return earning
+
+
+def opening(earning, work):
+    """The entry that brings the money of a sale in, not written yet, and its postings."""
+    event = Event.PAID if work is Work.OWED else Event.EARNED
     bucket = {Work.OWED: UNEARNED, Work.DONE: PENDING, Work.CLEARED: AVAILABLE}[work]
     price = DEFERRED if work is Work.OWED else REVENUE
-    postings = {bucket: wanted.net_minor, FEES: wanted.fee_minor, price: -wanted.gross_minor}
-    _post(JournalEntry(earning=earning, key=f"{key}:{event}", event=event, occurred_at=occurred_at), postings)
-    return earning
+    entry = JournalEntry(
+        earning=earning, key=f"{earning.key}:{event}", event=event, occurred_at=earning.occurred_at
+    )
+    return entry, {bucket: earning.net_minor, FEES: earning.fee_minor, price: -earning.gross_minor}
 
 
 @transaction.atomic
@@ -248,7 +259,7 @@ def _move(purse, event, key, at, postings, memo):
         raise Refusal.of_field("/currency", f"{error}.") from None
     entry = JournalEntry(key=key, event=event, occurred_at=at, memo=memo[:200])
     entry.channel, entry.currency, entry.kind = purse.channel, purse.currency, purse.kind
-    return _post(entry, postings)
+    return purse.batch.add(entry, postings) if purse.batch else _post(entry, postings)
 
 
 def balances(earning):
@@ -350,24 +361,10 @@ def _book(entry, moves, refunded=None):
 
 def _post(entry, postings):
     """Insert the entry and its postings; the entry that is there already if the key is taken."""
-    postings = {account: amount for account, amount in postings.items() if amount}
-    if sum(postings.values()) or not postings:
-        raise Unbalanced(f"{entry.key}: {postings}")
-    _refuse_bad_moment(entry.key, entry.occurred_at)
-    owner = entry.earning or entry
-    entry.channel_id, entry.kind, entry.currency = owner.channel_id, owner.kind, owner.currency
-    entry.local_date = local_date(entry.occurred_at)
+    postings = completed(entry, postings)
     if not insert_unless_there(entry):
         return _same_entry(JournalEntry.objects.get(key=entry.key), entry, postings)
-    day, kind, currency = entry.local_date, entry.kind, entry.currency
-    insert(
-        *(
-            Posting(
-                entry=entry, account_id=account, amount_minor=amount, kind=kind, currency=currency, local_date=day
-            )
-            for account, amount in postings.items()
-        )
-    )
+    insert(*postings_of(entry, postings))
     totals.note(entry, postings)
     return entry
 
@@ -379,6 +376,25 @@ def _same_entry(old, entry, postings):
     if found != postings or any(getattr(old, name) != getattr(entry, name) for name in same):
         raise KeyConflict(f"{entry.key} is the key of another entry.")
     return old
+
+
+def completed(entry, postings):
+    """Fill in what follows from the entry's earning and moment, and return its postings without zeros."""
+    postings = {account: amount for account, amount in postings.items() if amount}
+    if sum(postings.values()) or not postings:
+        raise Unbalanced(f"{entry.key}: {postings}")
+    _refuse_bad_moment(entry.key, entry.occurred_at)
+    if entry.earning:
+        earning = entry.earning
+        entry.channel_id, entry.kind, entry.currency = earning.channel_id, earning.kind, earning.currency
+    entry.local_date = local_date(entry.occurred_at)
+    return postings
+
+
+def postings_of(entry, postings):
+    """The rows of a stored entry."""
+    same = {"entry": entry, "kind": entry.kind, "currency": entry.currency, "local_date": entry.local_date}
+    return [Posting(account_id=account, amount_minor=amount, **same) for account, amount in postings.items()]
 
 
 def _first_or_new(wanted):
@@ -423,7 +439,7 @@ def _same(old, entry, refunded):
 # --- Refusing -----------------------------------------------------------------------------------------------
 
 
-def _checked(earning):
+def checked(earning):
     """`earning` with its net amount, or a `Refusal` that names every bad value."""
     errors = {}
     for name in ("gross_minor", "fee_minor"):

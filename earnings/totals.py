@@ -47,18 +47,25 @@ ADD = """
 
 def note(entry, postings):
     """Write down what `entry` posted, to be counted later: {account: minor units}."""
+    insert(_uncounted(entry, postings))
+
+
+def note_all(pairs):
+    """`note` for many (entry, postings) at once."""
+    UncountedEntry.objects.bulk_create(_uncounted(entry, postings) for entry, postings in pairs)
+
+
+def _uncounted(entry, postings):
     earning = entry.earning
-    insert(
-        UncountedEntry(
-            entry=entry,
-            kind=entry.kind,
-            currency=entry.currency,
-            local_date=entry.local_date,
-            channel=entry.channel_id,
-            gig=earning.gig if earning else "",
-            product=earning.product_sku if earning else "",
-            **postings,
-        )
+    return UncountedEntry(
+        entry=entry,
+        kind=entry.kind,
+        currency=entry.currency,
+        local_date=entry.local_date,
+        channel=entry.channel_id,
+        gig=earning.gig if earning else "",
+        product=earning.product_sku if earning else "",
+        **postings,
     )
 
 

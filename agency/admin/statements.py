@@ -240,7 +240,7 @@ class FormatForm(forms.ModelForm):
         self.fields["words_text"].initial = "\n".join(f"{text} = {meaning}" for text, meaning in self.words())
         for name, sign in (("positive", "above"), ("negative", "below")):
             if name in self.fields:  # who may only look has none
-                self.fields[name].help_text = f"Of a row without a type, {sign} zero."
+                self.fields[name].label = f"A row without a type, {sign} zero"
 
     def words(self):
         return sorted(self.instance.words.items())

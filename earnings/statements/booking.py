@@ -11,11 +11,14 @@ from pathlib import PurePath
 
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
-from earnings import ledger, statements
+from earnings import batches, ledger, statements
+from earnings.batches import Batch
 from earnings.ledger import Purse, Work
-from earnings.models import Channel, JournalEntry, Meaning, StatementImport, StatementRow
+from earnings.models import Channel, Earning, JournalEntry, Kind, Meaning, StatementImport, StatementRow
 from earnings.refusals import Refusal
 from earnings.statements import matching
 from earnings.statements.lines import identities
@@ -187,33 +190,68 @@ def _book_some(pk, layout, whole):
     statement = StatementImport.objects.select_for_update(of=("self",)).select_related("channel").get(pk=pk)
     if statement.status != Status.BOOKING:
         return False
-    rows = list(statement.rows.filter(outcome=Outcome.WAITING).order_by("id")[:CHUNK])
+    rows = _next_rows(statement)
     if not rows:
         done = {"status": Status.BOOKED, "booked_at": timezone.now()}
         StatementImport.objects.filter(pk=pk, status=Status.BOOKING).update(**done)
         return False
+    remarks = {row.pk: list(row.remarks) for row in rows}
     matching.judge(statement, rows, layout, whole)
+    chunk = _Chunk(statement, [row for row in rows if row.outcome == Outcome.WAITING])
     for row in rows:
         if row.outcome == Outcome.WAITING:
-            _book_row(row, statement)
-    StatementRow.objects.bulk_update(rows, ["outcome", "claim", "remarks"])
+            chunk.book(row)
+    chunk.batch.post()
+    _save(statement, rows, remarks)
     return True
 
 
-def _book_row(row, statement):
-    row.outcome, row.claim = Outcome.BOOKED, matching.claim_of(statement.channel_id, row.identity)
-    try:
-        with transaction.atomic():
-            _BOOKED_BY[row.meaning](row, Purse(statement.channel, row.currency))
-    except Refusal as refusal:
-        row.outcome, row.claim = Outcome.LEFT, None
-        row.remarks.append(f"The ledger refused it: {refusal.detail}")
+def _save(statement, rows, remarks):
+    """Most rows are booked with nothing to remark: one UPDATE without a case for each of them."""
+    plain = [row.pk for row in rows if row.outcome == Outcome.BOOKED and row.remarks == remarks[row.pk]]
+    claim = Concat(Value(matching.claim_of(statement.channel_id, "")), F("identity"))
+    statement.rows.filter(pk__in=plain).update(outcome=Outcome.BOOKED, claim=claim)
+    others = [row for row in rows if row.outcome != Outcome.BOOKED or row.remarks != remarks[row.pk]]
+    StatementRow.objects.bulk_update(others, ["outcome", "claim", "remarks"])
 
 
-def _book_sale(row, purse):
+def _next_rows(statement):
+    """Refunds last: their sales may stand further down."""
+    waiting = statement.rows.filter(outcome=Outcome.WAITING).order_by("id")
+    return list(waiting.exclude(meaning__in=matching.GIVEN_BACK)[:CHUNK]) or list(waiting[:CHUNK])
+
+
+class _Chunk:
+    """Rows that are booked together, and which ids of sales the channel has used."""
+
+    def __init__(self, statement, rows):
+        self.statement, self.batch = statement, Batch()
+        ids = {row.sale for row in rows if row.sale}
+        named = Earning.objects.filter(channel=statement.channel, kind=Kind.REAL, external_id__in=ids)
+        self._used = set(named.values_list("external_id", flat=True))
+
+    def book(self, row):
+        row.outcome = Outcome.BOOKED
+        row.claim = matching.claim_of(self.statement.channel_id, row.identity)
+        try:
+            with transaction.atomic():
+                _BOOKED_BY[row.meaning](row, Purse(self.statement.channel, row.currency, batch=self.batch), self)
+        except Refusal as refusal:
+            row.outcome, row.claim = Outcome.LEFT, None
+            row.remarks.append(f"The ledger refused it: {refusal.detail}")
+
+    def name(self, sale):
+        """The sale's id, unless an earning has it: an order may be charged twice, or its booking was reversed."""
+        if sale in self._used:
+            return ""
+        self._used.add(sale)
+        return sale
+
+
+def _book_sale(row, purse, chunk):
     """A fee above the price, or below zero, is no sale's: what is too much of it moves the purse."""
     fee = min(max(row.fee_minor, 0), row.gross_minor)
-    ledger.record_paid(
+    purse.batch.sell(
         key=row.key,
         occurred_at=row.occurred_at,
         work=Work.DONE if row.is_pending else Work.CLEARED,
@@ -225,7 +263,7 @@ def _book_sale(row, purse):
         channel=purse.channel,
         source="statement",
         reference=row.sale[:80],
-        external_id=_free(row, purse),
+        external_id=chunk.name(row.sale),
     )
     rest = row.fee_minor - fee
     if rest > 0:
@@ -234,15 +272,10 @@ def _book_sale(row, purse):
         ledger.credit(purse, f"{row.key}:fee", row.occurred_at, -rest, _memo(row))
 
 
-def _free(row, purse):
-    """The sale's id at the platform, unless another earning has it: an order may be charged twice."""
-    return "" if ledger.find_sale(purse.channel, row.sale) else row.sale
-
-
-def _book_refund(row, purse):
+def _book_refund(row, purse, chunk):
     """Out of the sale as far as its money goes; the rest, and all of a sale we do not know, out of the purse."""
     gross, fee = -row.gross_minor, -row.fee_minor
-    sale = ledger.find_sale(purse.channel, row.sale)
+    sale = ledger.find_sale(purse.channel, row.sale) if row.sale else None
     if sale and gross > 0 and sale.currency == row.currency:
         of_sale = _refundable(sale, gross, fee)
         if of_sale:
@@ -265,16 +298,16 @@ def _refundable(sale, gross, fee):
     return max(min(gross, price, sum(held[bucket] for bucket in ledger.BUCKETS) + back), 0)
 
 
-def _book_cost(row, purse):
+def _book_cost(row, purse, chunk):
     verb = ledger.charge if row.net_minor < 0 else ledger.credit
     verb(purse, f"{row.key}:moved", row.occurred_at, abs(row.net_minor), _memo(row))
 
 
-def _book_adjustment(row, purse):
+def _book_adjustment(row, purse, chunk):
     ledger.adjust(purse, f"{row.key}:moved", row.occurred_at, row.net_minor, _memo(row))
 
 
-def _book_payout(row, purse):
+def _book_payout(row, purse, chunk):
     ledger.transfer(purse, f"{row.key}:moved", row.occurred_at, -row.net_minor, _memo(row))
 
 
@@ -314,8 +347,8 @@ def reverse(statement, by=None):
     pks = list(statement.rows.filter(outcome=Outcome.BOOKED).order_by("-id").values_list("id", flat=True))
     for start in range(0, len(pks), CHUNK):
         keys = [f"statement:{statement.pk}:{pk}:{end}" for pk in pks[start : start + CHUNK] for end in ENTRIES]
-        for entry in JournalEntry.objects.filter(key__in=keys).select_related("earning").order_by("-id"):
-            ledger.reverse(entry, f"{entry.key}:undone", entry.occurred_at, f"{statement.number} reversed{who}")
+        entries = JournalEntry.objects.filter(key__in=keys).select_related("earning").order_by("-id")
+        batches.reverse_all(entries, "undone", f"{statement.number} reversed{who}")
     statement.rows.filter(outcome=Outcome.BOOKED).update(outcome=Outcome.REVERSED, claim=None)
     statement.refresh_from_db()
     return statement
