@@ -1,25 +1,17 @@
 """Staff read the ledger here; nobody writes it by hand."""
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from earnings import dashboard, money
-from earnings.dashboard import Scope, Span
+from earnings import board, money
+from earnings.entry_filters import EntryFilter
 from earnings.models import Account, Channel, Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
-
-PERIOD_NAMES = (("Today", "daily"), ("This week", "weekly"), ("This month", "monthly"), ("This year", "yearly"))
-BUCKET_MEANINGS = (
-    ("Unearned", "unearned", "paid, work still owed"),
-    ("Pending", "pending", "earned, not cleared yet"),
-    ("Available", "available", "can be paid out"),
-    ("Paid out", "paid_out", "arrived at the bank"),
-    ("Disputed", "disputed", "contested by the buyer"),
-)
 
 
 class ReadOnly:
@@ -103,37 +95,27 @@ class EarningAdmin(ReadOnly, admin.ModelAdmin):
         ]
 
     def dashboard_view(self, request):
-        context = self.admin_site.each_context(request) | self.figures(request) | {"title": "Earnings"}
+        asked = self.asked(request)
+        context = self.admin_site.each_context(request) | board.figures(asked) | {"title": "Earnings"}
+        context["may_pay_out"] = request.user.has_perm("earnings.add_payout")
         return TemplateResponse(request, "admin/earnings/earning/dashboard.html", context)
 
     def figures_view(self, request):
         """The part of the page that refreshes itself; 204 while it is as the page has it, so that nobody's place
         in it is lost.
         """
-        figures = self.figures(request)
-        if request.GET.get("seen") == figures["fingerprint"]:
+        asked = self.asked(request)
+        if request.GET.get("seen") == asked.fingerprint:
             return HttpResponse(status=204)
-        return TemplateResponse(request, "admin/earnings/earning/figures.html", figures)
+        return TemplateResponse(request, "admin/earnings/earning/figures.html", board.figures(asked))
 
-    def figures(self, request):
-        """What the page shows of the kind and currency in the address; real and simulated never together."""
+    def asked(self, request):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            scope = Scope(request.GET.get("kind") or "real", request.GET.get("currency", ""))
+            return board.Asked.read(request.GET)
         except Refusal as refusal:
             raise Http404(refusal.detail) from None
-        if scope.kind == "all":
-            raise Http404("This page shows real or simulated money, never both.")
-        summary = dashboard.summary(scope, Span(series="day"))
-        return {
-            "summary": summary,
-            "fingerprint": dashboard.fingerprint(summary),
-            "periods": [(name, summary[period]) for name, period in PERIOD_NAMES],
-            "buckets": [(name, summary["buckets"][key], meaning) for name, key, meaning in BUCKET_MEANINGS],
-            "sources": summary["sources"].items(),
-            "points": summary["series"]["points"],
-        }
 
     def changelist_view(self, request, extra_context=None):
         response = super().changelist_view(request, extra_context)
@@ -162,16 +144,54 @@ class PostingsInline(ReadOnly, admin.TabularInline):
         return money.display(-posting.amount_minor, posting.currency) if posting.amount_minor < 0 else ""
 
 
+class OfFigure(admin.ListFilter):
+    """The entries that a figure of the dashboard is made of, in the words of the API's filters."""
+
+    title = "figure"
+    NAMES = tuple(name for name in EntryFilter.base_filters if name not in ("currency", "key"))
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        self.used_parameters = {name: params.pop(name)[-1] for name in self.NAMES if name in params}
+
+    def expected_parameters(self):
+        return list(self.NAMES)
+
+    def has_output(self):
+        return bool(self.used_parameters)
+
+    def choices(self, changelist):
+        said = ", ".join(f"{name} {value}" for name, value in self.used_parameters.items())
+        yield {"selected": True, "query_string": changelist.get_query_string(), "display": said}
+        everything = changelist.get_query_string(remove=self.NAMES)
+        yield {"selected": False, "query_string": everything, "display": "All"}
+
+    def queryset(self, request, queryset):
+        found = EntryFilter(self.used_parameters, queryset)
+        if not found.is_valid():
+            raise IncorrectLookupParameters(found.errors)
+        return found.qs
+
+
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["key", "event", "kind", "moved", "title", "channel", "local_date"]
-    list_filter = ["kind", "event", "currency", "channel", "local_date"]
+    list_filter = [OfFigure, "kind", "event", "currency", "channel", "local_date"]
+    change_list_template = "admin/earnings/journalentry/change_list.html"
     list_select_related = ["earning", "channel"]
     search_fields = ["key", "memo", "earning__title", "earning__reference"]
     inlines = [PostingsInline]
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("postings")
+
+    def changelist_view(self, request, extra_context=None):
+        """With the sum of what is shown where a figure was opened, so that it can be compared."""
+        response = super().changelist_view(request, extra_context)
+        changelist = getattr(response, "context_data", None) and response.context_data.get("cl")
+        if changelist and {"figure", "account"} & set(request.GET):
+            response.context_data["totals"] = board.sums_of(changelist.queryset, request.GET)
+        return response
 
     @admin.display(description="moved")
     def moved(self, entry):

@@ -3,7 +3,6 @@
 import csv
 from urllib.parse import urlencode
 
-import django_filters
 from django.http import StreamingHttpResponse
 from django.urls import path, reverse
 from django.utils.cache import get_conditional_response
@@ -21,9 +20,10 @@ from rest_framework.views import APIView
 
 from earnings import dashboard, history, money
 from earnings.dashboard import Scope, Span
-from earnings.filters import of_day, of_id, read_day
-from earnings.ledger import ADJUSTMENTS, BUCKETS, DEFERRED, FEES, REFUNDS, REVENUE
-from earnings.models import JournalEntry, Kind
+from earnings.entry_filters import EntryFilter
+from earnings.filters import read_day
+from earnings.ledger import BUCKETS
+from earnings.models import JournalEntry
 from earnings.parameters import KnowsItsParameters
 from earnings.refusals import Refusal
 from earnings.serializers import DashboardSerializer, EarningsFileSerializer, EntrySerializer
@@ -31,7 +31,6 @@ from earnings.sheets import safe_cell
 
 HISTORY_LIMIT = 1000
 HISTORY_MAX = 10_000
-ACCOUNTS = (*BUCKETS, DEFERRED, REVENUE, REFUNDS, ADJUSTMENTS, FEES)
 
 
 # --- Parameters -------------------------------------------------------------------------------------------
@@ -285,53 +284,6 @@ def _cells(entry):
     amounts = [entry.gross, entry.gross - entry.net, entry.net, *(getattr(entry, bucket) for bucket in BUCKETS)]
     texts = [money.amount_text(minor, entry.currency) for minor in amounts]
     return [safe_cell(fact) for fact in facts] + texts
-
-
-class EntryFilter(django_filters.FilterSet):
-    event = django_filters.ChoiceFilter(choices=JournalEntry.Event.choices)
-    kind = django_filters.ChoiceFilter(choices=Kind.choices)
-    currency = django_filters.CharFilter()
-    channel = django_filters.CharFilter(field_name="channel_id")
-    account = django_filters.ChoiceFilter(
-        field_name="postings__account_id",
-        choices=[(code, code) for code in ACCOUNTS],
-        help_text="Entries with a posting on this account.",
-    )
-    figure = django_filters.ChoiceFilter(
-        choices=[(name, name) for name in history.FIGURES],
-        method="of_figure",
-        help_text="Entries that changed what was `earned`, or what was received in `total`.",
-    )
-    gig = django_filters.CharFilter(field_name="earning__gig")
-    product = django_filters.CharFilter(field_name="earning__product_sku", help_text="By SKU.")
-    client = django_filters.CharFilter(field_name="earning__client")
-    run = of_id("earning__run_id")
-    intent = of_id("earning__intent_id")
-    without = django_filters.ChoiceFilter(
-        choices=[(name, name) for name in history.NAMES],
-        method="naming_none",
-        help_text="Entries that name no such thing.",
-    )
-    key = django_filters.CharFilter(help_text="The entry's whole key.")
-    earning = django_filters.CharFilter(field_name="earning__key", help_text="The earning's whole key.")
-
-    class Meta:
-        model = JournalEntry
-        fields = []
-
-    def of_figure(self, entries, name, value):
-        return history.FIGURES[value](entries)
-
-    def naming_none(self, entries, name, value):
-        return entries.filter(history.without(value))
-
-
-# `from` is a word of Python.
-EntryFilter = type(
-    "EntryFilter",
-    (EntryFilter,),
-    {"from": of_day("local_date", "gte"), "to": of_day("local_date", "lte"), "Meta": EntryFilter.Meta},
-)
 
 
 @extend_schema_view(list=extend_schema(tags=["earnings"], operation_id="earnings_entries"))

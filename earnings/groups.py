@@ -173,7 +173,7 @@ def series(scope, span):
     those without income too. Hours are the store's, with their offset: a day has 23 or 25 of them when clocks
     change.
     """
-    span = _bounded(scope, span)
+    span = bounded(scope, span)
     steps = _hours(span) if span.series == "hour" else _steps(span)
     if len(steps) > MOST_POINTS:
         detail = f"These are {len(steps)} points; a series has at most {MOST_POINTS}."
@@ -182,7 +182,8 @@ def series(scope, span):
     return [{"key": key, **measures(scope, sums.get(key, Counter()))} for key in steps]
 
 
-def _bounded(scope, span):
+def bounded(scope, span):
+    """The span of a series: as far back as it goes by itself where no days are given."""
     last = min(span.last or scope.today, scope.today)
     first = span.first or _back(last, span.series)
     return Span(min(first, last), last, span.series if span.series in TIMES else "", span.series)
@@ -216,10 +217,11 @@ def _hours(span):
     ends = datetime.combine(span.last + timedelta(days=1), time(), zone).timestamp()
     # Half-hour steps: there are clocks that change by half an hour.
     moments = range(int(begins), int(ends), 1800)
-    return list(dict.fromkeys(_hour(datetime.fromtimestamp(moment, zone)) for moment in moments))
+    return list(dict.fromkeys(hour_of(datetime.fromtimestamp(moment, zone)) for moment in moments))
 
 
-def _hour(at):
+def hour_of(at):
+    """The store's hour of a moment, with its offset."""
     return at.astimezone(ZoneInfo(settings.STORE_TIMEZONE)).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
@@ -227,5 +229,5 @@ def _by_hour(scope, span):
     rows = span.of(scope.of(Posting.objects.filter(account__in=COUNTED))).order_by()
     sums = {}
     for at, account, amount in rows.values_list("entry__occurred_at", "account_id", "amount_minor").iterator():
-        sums.setdefault(_hour(at), Counter())[account] += amount
+        sums.setdefault(hour_of(at), Counter())[account] += amount
     return sums

@@ -10,8 +10,8 @@ from earnings.models import JournalEntry, Posting
 Event = JournalEntry.Event
 
 INCOME = (REVENUE, REFUNDS, ADJUSTMENTS)
-# These move money between buckets, or bring in what is still owed.
-NEVER_EARN = (Event.PAID, Event.CLEARED, Event.DISPUTED)
+# These move money between buckets, or bring in what is still owed; and so does who undoes one.
+NEVER_EARN = (Event.PAID, Event.CLEARED, Event.PAID_OUT, Event.DISPUTED)
 
 # What an earning may name, and its column.
 NAMES = {"gig": "gig", "product": "product_sku", "client": "client", "run": "run_id", "intent": "intent_id"}
@@ -36,9 +36,10 @@ def history(scope):
 
 def earning(entries):
     """Of these entries those that changed what was earned."""
-    entries = entries.exclude(event__in=NEVER_EARN).alias(_net=_change(*EARNED_BUCKETS))
-    income = Posting.objects.filter(entry=OuterRef("pk"), account__in=INCOME)
-    return entries.filter(Exists(income) | ~Q(_net=0))
+    earned = Posting.objects.filter(entry=OuterRef("pk"), account__in=(*INCOME, *EARNED_BUCKETS))
+    entries = entries.exclude(event__in=NEVER_EARN).exclude(reverses__event__in=NEVER_EARN)
+    # What gives back money that was still owed moves none of these accounts.
+    return entries.filter(Exists(earned))
 
 
 def receiving(entries):

@@ -190,6 +190,18 @@ def read(dimension, since, kinds=(), currency=""):
         return [Row(grain, _as_date(day), *rest) for grain, day, *rest in cursor.fetchall()]
 
 
+def number():
+    """How many entries the ledger has; it only grows, and while it stays the same no figure changes."""
+    query = """
+        SELECT COALESCE((SELECT SUM(entries) FROM earnings_runningtotal
+                         WHERE dimension = 'all' AND grain = 'total'), 0)
+             + (SELECT COUNT(*) FROM earnings_uncountedentry)
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.fetchone()[0])
+
+
 def posted(dimension, grain):
     """{key: sums} as the postings have them."""
     with connection.cursor() as cursor:

@@ -38,7 +38,10 @@ def test_the_page_shows_the_money_where_it_is(staff_client, earning):
 
     assert "Nothing was earned yet" in before
     assert "&lt;b&gt;Logo&lt;/b&gt;" in page
-    assert "<dt>Today</dt><dd>$1,000.00</dd>" in page
+    today = timezone.now().date()
+    asked = f"kind=real&amp;currency=USD&amp;to={today}&amp;from={today}&amp;figure=earned"
+    opened = f"/admin/earnings/journalentry/?{asked}"
+    assert f'<dt>Today</dt><dd><a href="{opened}">$1,000.00</a></dd>' in page
     assert "<style" not in page
     assert 'style="' not in page
 
@@ -62,7 +65,7 @@ def test_simulated_money_has_its_own_page_that_says_so(staff_client, earning):
     assert "SO-000001" not in page
 
 
-@pytest.mark.parametrize("query", ["kind=all", "kind=pretend", "currency=usd"])
+@pytest.mark.parametrize("query", ["kind=all", "kind=pretend", "currency=usd", "series=minute", "by=color"])
 def test_a_page_of_something_else_does_not_exist(staff_client, query):
     assert staff_client.get(f"{BOARD}?{query}").status_code == 404
 
@@ -82,6 +85,56 @@ def test_the_ledger_is_read_only(staff_client, earning, model):
     assert staff_client.get(f"/admin/earnings/{model}/add/").status_code == 403
     assert staff_client.post(f"/admin/earnings/{model}/{row}/change/", {}).status_code == 403
     assert staff_client.post(f"/admin/earnings/{model}/{row}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_every_figure_of_the_page_opens_to_its_entries_and_their_sum(staff_client, earning):
+    ledger.record_earned(earning, "service_order:1:earned", timezone.now())
+    ledger.charge(ledger.Purse(earning.channel, "USD"), "cost:1", timezone.now(), 2500, "Ads")
+    context = staff_client.get(BOARD).context
+
+    opened = {name: staff_client.get(address).context_data for name, _, _, address in context["buckets"]}
+    today = staff_client.get(context["periods"][0][2]).context_data
+    group = staff_client.get(context["groups"][0]["address"]).context_data
+
+    assert today["totals"] == group["totals"] == ["Earned: $975.00 real"]
+    assert opened["Pending"]["totals"] == ["Pending: $1,000.00 real"]
+    assert opened["Available"]["totals"] == ["Available: -$25.00 real"]
+    assert opened["Disputed"]["totals"] == []
+    assert [entry.key for entry in opened["Unearned"]["cl"].result_list] == [
+        "service_order:1:earned",
+        "service_order:1:paid",
+    ]
+    assert opened["Unearned"]["totals"] == ["Unearned: $0.00 real"]
+
+
+@pytest.mark.parametrize("series", ["hour", "day", "week", "month"])
+@pytest.mark.parametrize("by", ["channel", "gig", "product", "client", "run", "intent"])
+def test_the_page_is_split_as_asked_and_read_to_who_cant_see_it(staff_client, earning, series, by):
+    ledger.record_earned(earning, "service_order:1:earned", timezone.now())
+
+    page = staff_client.get(f"{BOARD}?series={series}&by={by}")
+
+    shown = page.content.decode()
+    assert f'<title id="chart-title">Earned by {series}</title>' in shown
+    assert "changed what was earned, $1,000.00 in all; the best was" in shown
+    assert 'role="img" aria-labelledby="chart-title chart-desc"' in shown
+    assert [group["net"]["minor"] for group in page.context["groups"]] == [100000]
+
+
+def test_an_empty_page_says_so_in_words(staff_client):
+    shown = staff_client.get(BOARD).content.decode()
+
+    assert "Nothing was earned in these 30 days." in shown
+    assert "Nothing was earned yet. Accept a delivery" in shown
+
+
+def test_a_page_that_is_up_to_date_is_found_with_one_query(staff_client, earning, django_assert_num_queries):
+    seen = staff_client.get(BOARD).context["fingerprint"]
+
+    with django_assert_num_queries(3):  # session, user, how many entries there are
+        answer = staff_client.get(f"{BOARD}figures/?seen={seen}")
+
+    assert answer.status_code == 204
 
 
 def test_an_entry_shows_debits_and_credits(staff_client, earning):

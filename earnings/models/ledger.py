@@ -169,6 +169,8 @@ class JournalEntry(models.Model):
                 name="entry_event_fits_earning",
             ),
         ]
+        # earnings.history: the newest entries of a kind and currency, also where there are few.
+        indexes = [models.Index(fields=["kind", "currency", "id"], name="entry_newest")]
 
     def __str__(self):
         return self.key
