@@ -21,7 +21,7 @@ from earnings.models import Channel, Earning, Kind, Payout, Posting, StatementIm
 from earnings.refusals import Refusal
 from earnings.statements import booking
 from storefront import checkout, handing_over, library, purchases, refunds
-from storefront.models import Entitlement, Order, OrderLine, Payment, Product, ProductFile, Refund
+from storefront.models import Entitlement, Order, OrderLine, Payment, PaymentEvent, Product, ProductFile, Refund
 from storefront.payments import Answer, inbox
 from tests.factories import make_buyer, make_channel, make_gig, make_order, make_product
 from tests.stripe_fake import FakeStripe, Refused
@@ -353,13 +353,14 @@ class World:
     # --- Asking -----------------------------------------------------------------------------------------------
 
     def come_to_rest(self):
-        """Stripe has told everything, and everything that we had to ask was asked."""
-        while self._heard < len(self.stripe.events) or self.waiting:
-            try:
-                self.hear()
-            except Refusal:
-                self.refused["hear"] += 1
+        """Stripe has told everything, we have asked everything, and staff saw to the events that were refused."""
+        self._hear_all()
         self.sweep_refunds()
+        self._hear_all()
+        for event in PaymentEvent.objects.filter(status="refused").order_by("pk"):
+            inbox.try_again(event)
+
+    def _hear_all(self):
         while self._heard < len(self.stripe.events) or self.waiting:
             self.hear()
 
@@ -391,19 +392,27 @@ class World:
         ]
 
     def unlike_stripe(self):
-        """At rest, Stripe and we agree on what was charged and given back, and on what is left of it."""
-        charged = sum(charge["amount"] for charge in self._charges())
-        lost = sum(each["amount"] for each in self.stripe.disputes.values() if each["status"] == "lost")
-        given = lost + sum(
-            each["amount"] for each in self.stripe.refunds.values() if each["status"] == "succeeded"
-        )
-        ours = Payment.objects.filter(provider="stripe", status="captured")
-        paid = ours.aggregate(sum=Sum("amount_minor", default=0))["sum"]
-        back = Refund.objects.filter(payment__in=ours, status="succeeded")
-        back = back.aggregate(sum=Sum("amount_minor", default=0))["sum"]
-        return (
-            [] if (paid, back) == (charged, given) else [f"we: {paid} less {back}; Stripe: {charged} less {given}"]
-        )
+        """At rest, Stripe and we agree on what was charged, and on what went back of each charge."""
+        wrong, ours = [], {p.external_id: p for p in Payment.objects.filter(provider="stripe", status="captured")}
+        for charge in self._charges():
+            payment = ours.pop(charge["id"], None)
+            if payment is None:
+                wrong.append(f"{charge['id']} of {charge['amount']} is not booked")
+                continue
+            back = payment.refunds.filter(status="succeeded").aggregate(sum=Sum("amount_minor", default=0))["sum"]
+            given = self._given_back(charge["id"])
+            if (payment.amount_minor, back) != (charge["amount"], given):
+                wrong.append(
+                    f"{payment}: {payment.amount_minor} less {back}; Stripe: {charge['amount']} less {given}"
+                )
+        return [*wrong, *(f"{payment} is no charge at Stripe" for payment in ours.values())]
+
+    def _given_back(self, charge_id):
+        parts = [
+            *(refund for refund in self.stripe.refunds.values() if refund["status"] == "succeeded"),
+            *(dispute for dispute in self.stripe.disputes.values() if dispute["status"] == "lost"),
+        ]
+        return sum(part["amount"] for part in parts if part["charge"] == charge_id)
 
     def _unlike_statements(self):
         """The purse and the sales of the channel whose statements come hold what its booked rows say, in net."""
