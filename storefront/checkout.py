@@ -281,6 +281,10 @@ def _complete(order, payment, at):
         refunds.propose(payment, "Sold out before the payment came.", lines=short)
         names = ", ".join(str(line) for line in short)
         order.note_problem(f"Paid, but sold out meanwhile: {names}. Refund it, or restock and hand it over.")
+    waiting = library.lines_without_files(order)
+    if waiting:
+        names = ", ".join(str(line) for line in waiting)
+        order.note_problem(f"No file yet: {names}. Upload it, and the buyer finds it on the order's page.")
     order_news.tell(order, "paid")
     order_mail.paid(order)
 

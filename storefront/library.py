@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from earnings.refusals import Refusal
@@ -34,6 +35,12 @@ def grant(line, at):
         order_line=line, product=line.product, defaults={"granted_at": at, "counted_from": at}
     )
     return entitlement
+
+
+def lines_without_files(order):
+    """What was bought with an order and has no file yet: somebody has paid and waits."""
+    offered = ProductFile.objects.filter(product=OuterRef("product"), withdrawn_at=None)
+    return list(order.lines.filter(~Exists(offered), entitlements__status=Status.ACTIVE))
 
 
 def revoke_refunded(line):
@@ -90,7 +97,8 @@ class Link:
 
 def files_of(entitlement):
     """What the right gives now: the newest version of each file of the product."""
-    return ProductFile.objects.current().filter(product=entitlement.product_id) if entitlement.is_active else []
+    found = ProductFile.objects.current().filter(product=entitlement.product_id)
+    return found if entitlement.is_active else found.none()
 
 
 def sign(entitlement, file):

@@ -8,7 +8,7 @@ from agency import mail
 from earnings import money
 from earnings.models import Kind
 from earnings.refusals import Refusal
-from storefront.models import Order
+from storefront.models import Entitlement, Order
 
 INVOICE = "manual"
 Status = Order.Status
@@ -28,7 +28,7 @@ def paid(order):
         order,
         "paid",
         "order_paid",
-        has_files=any(line.entitlements.exists() for line in lines),
+        has_files=Entitlement.objects.filter(order_line__order=order).exists(),
         has_parcel=any(line.kind == "physical" for line in lines),
         short=[str(line) for line in lines if line.is_short],
         briefs=[

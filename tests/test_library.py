@@ -96,6 +96,16 @@ def test_a_payment_grants_each_digital_line_its_files_once_and_nothing_before():
     assert again.pk == line.entitlements.get().pk
 
 
+def test_staff_are_told_of_a_product_that_was_sold_without_a_file():
+    with_file, without = make_product(), make_product(title="Desk plan")
+    make_file(with_file)
+
+    order = make_paid_order(with_file, without)
+
+    order.refresh_from_db()
+    assert order.problem == "No file yet: Desk plan. Upload it, and the buyer finds it on the order's page."
+
+
 def test_a_free_order_is_granted_without_a_payment():
     order = make_order(make_product(price_minor=0))
 

@@ -28,6 +28,7 @@ def page(client, path):
 def test_the_list_shows_what_needs_a_person(staff_client):
     fine, odd = make_paid_order(make_product(title="Fine")), make_paid_order(make_product())
     Order.objects.filter(pk=odd.pk).update(problem="Paid twice.")
+    Order.objects.filter(pk=fine.pk).update(problem="")
 
     text = page(staff_client, f"{LIST}?attention=yes")
 
