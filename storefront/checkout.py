@@ -325,10 +325,14 @@ def cancel(order):
     return order
 
 
-def expire():
-    """Give up unpaid orders whose time is over, some at a time; what their provider knows better counts."""
-    over = Order.objects.filter(status=Status.AWAITING_PAYMENT, reserved_until__lt=timezone.now())
-    for order in over.order_by("reserved_until")[:AT_ONCE]:
+def due():
+    """Unpaid orders whose time is over."""
+    return Order.objects.filter(status=Status.AWAITING_PAYMENT, reserved_until__lt=timezone.now())
+
+
+def sweep():
+    """Give up what is due, some at a time; what their provider knows better counts."""
+    for order in due().order_by("reserved_until")[:AT_ONCE]:
         try:
             for payment in order.payments.filter(status=Payment.Status.PENDING):
                 payments.get(payment.provider).look(payment)

@@ -13,9 +13,13 @@ from earnings.refusals import Refusal
 from storefront import attribution, cart, checkout, payments
 from storefront.cart_pages import cart_of
 from storefront.checkout_forms import CheckoutForm, WayForm
+from storefront.limits import is_too_often
 from storefront.models import Order, Payment
 
 log = logging.getLogger(__name__)
+# Orders keep stock and write to the address that is given: enough for a family behind one address, and no more.
+ORDERS_AT_MOST, WITHIN = 30, 3600  # by one caller, in seconds
+TOO_OFTEN = "Many orders came from your network in the last hour. Wait a little, or write to us."
 AWAY = "The payment page can't be reached at the moment. Your order is kept; try again, or pay in another way."
 
 
@@ -41,16 +45,22 @@ def _place(request, basket):
         return to_payment(placed)
     if not form.is_valid():
         return _ask(request, form, status=422)
+    if is_too_often(request, "order", at_most=ORDERS_AT_MOST, within=WITHIN):
+        return _refuse(request, basket, Refusal(TOO_OFTEN, status=429))
     try:
         order = checkout.place_order(basket, form.buyer, form.wish, attribution.of_visitor(request))
     except Refusal as refusal:
         if refusal.extra.get("code") == "empty":
             return redirect("storefront:cart")
-        form = CheckoutForm(request.POST, offer=cart.look(basket))  # what it costs now
-        form.is_valid()
-        form.blame(refusal)
-        return _ask(request, form, status=refusal.status)
+        return _refuse(request, basket, refusal)
     return to_payment(order)
+
+
+def _refuse(request, basket, refusal):
+    form = CheckoutForm(request.POST, offer=cart.look(basket))  # what it costs now
+    form.is_valid()
+    form.blame(refusal)
+    return _ask(request, form, status=refusal.status)
 
 
 def _ask(request, form, status=200):
@@ -67,6 +77,8 @@ def to_payment(order):
         return redirect(order)
     try:
         page = payments.get(payment.provider).page_of(payment)
+    except payments.Over:  # its time was over, or it was paid: to the order, which says so or offers another try
+        return redirect("storefront:pay", order.token)
     except Exception:
         log.exception("payment %s: its provider has no page for it", payment.pk)
         return redirect(f"/checkout/pay/{order.token}/?away=1")

@@ -4,17 +4,16 @@ import logging
 
 from django import forms
 from django.conf import settings
-from django.core.cache import cache
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
-from rest_framework.throttling import BaseThrottle
 
 from agency import file_answers
 from agency.private_pages import private, private_form, sorry
 from earnings.refusals import Refusal
 from storefront import library, purchases, receipts
+from storefront.limits import is_too_often
 from storefront.models import Entitlement
 
 log = logging.getLogger(__name__)
@@ -83,7 +82,7 @@ def find_orders(request):
     """Ask for the way to one's purchases; the answer is the same for every address."""
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if _asks_too_often(request):
+        if is_too_often(request, "find-orders", at_most=ASKED_AT_MOST, within=WITHIN):
             refusal = Refusal("You asked several times. Wait ten minutes, then ask again.", status=429)
             return sorry(request, refusal)
         purchases.ask(form.cleaned_data["email"])
@@ -100,12 +99,3 @@ def list_purchases(request, signed):
     except Refusal as refusal:
         return sorry(request, refusal)
     return render(request, "storefront/purchases.html", {"orders": orders})
-
-
-def _asks_too_often(request):
-    key = f"find-orders:{BaseThrottle().get_ident(request)}"
-    cache.add(key, 0, timeout=WITHIN)
-    try:
-        return cache.incr(key) > ASKED_AT_MOST
-    except ValueError:  # it ran out in between
-        return False

@@ -198,9 +198,11 @@ class AttentionFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, request, model_admin):
-        return [("yes", "Needs a person")]
+        return [("yes", "Needs a person"), ("hand_over", "To hand over")]
 
     def queryset(self, request, orders):
+        if self.value() == "hand_over":
+            return orders.to_hand_over()
         return orders.exclude(problem="") if self.value() == "yes" else orders
 
 

@@ -22,6 +22,7 @@ from storefront.models import Dispute, Order, OrderLine, Payment, Refund, Refund
 log = logging.getLogger(__name__)
 Status = Refund.Status
 AT_ONCE = 20
+HEAD_START = timedelta(seconds=30)  # for who requested it
 RETRY_AFTER = (30, 120, 600, 3600, 21600)  # seconds; the last one again and again
 
 
@@ -33,8 +34,9 @@ def propose(payment, reason, lines=()):
     amounts = {line: line.refundable_minor for line in lines if line.refundable_minor}
     if lines and not amounts:
         return None
+    what = "-".join(str(line.number) for line in amounts) or "surplus"
     refund, created = Refund.objects.get_or_create(
-        key=f"proposed:{payment.pk}",
+        key=f"proposed:{payment.pk}:{what}"[:120],
         defaults={
             "payment": payment,
             "status": Status.PROPOSED,
@@ -45,6 +47,22 @@ def propose(payment, reason, lines=()):
     if created:
         _write_lines(refund, amounts)
     return refund
+
+
+def propose_called_off():
+    """Work that was sold and called off is proposed to be paid back, once; staff decide. For the sweep."""
+    called_off = OrderLine.objects.filter(
+        service_order__status=ServiceOrder.Status.CANCELED,
+        order__status=Order.Status.PAID,
+        amount_minor__gt=0,
+        refunded_minor=0,
+        refund_lines=None,
+    )
+    for line in called_off.select_related("order")[:AT_ONCE]:
+        payment = line.order.payments.filter(status=Payment.Status.CAPTURED, is_surplus=False).first()
+        with transaction.atomic():
+            if payment and propose(payment, "The work was called off.", lines=[line]):
+                line.order.note_problem(f"{line} was called off: decide on its refund.")
 
 
 @transaction.atomic
@@ -332,8 +350,12 @@ def _undo(order, refund, at, was_booked):
     order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
 
 
+def due():
+    """What the provider has not answered: a stumble, or a process that died in between."""
+    return Refund.objects.filter(status=Status.REQUESTED, due_at__lte=timezone.now() - HEAD_START)
+
+
 def sweep():
-    """Ask again for what the provider has not answered yet: a stumble, or a process that died in between."""
-    due = Refund.objects.filter(status=Status.REQUESTED, due_at__lte=timezone.now() - timedelta(seconds=10))
-    for refund in due.select_related("payment__order").order_by("due_at")[:AT_ONCE]:
+    """Ask again for what is due, oldest first."""
+    for refund in due().select_related("payment__order").order_by("due_at")[:AT_ONCE]:
         carry_out(refund)

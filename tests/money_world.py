@@ -153,7 +153,7 @@ class World:
         order = self.one_of(Order.objects.filter(status="awaiting_payment"))
         if order:
             Order.objects.filter(pk=order.pk).update(reserved_until=timezone.now())
-            checkout.expire()
+            checkout.sweep()
 
     # --- Stripe -----------------------------------------------------------------------------------------------
 

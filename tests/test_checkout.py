@@ -154,8 +154,8 @@ def test_an_order_takes_its_pieces_and_gives_them_back_when_its_time_is_over():
     left = print_.stock
 
     Order.objects.update(reserved_until=timezone.now() - timedelta(seconds=1))
-    checkout.expire()
-    checkout.expire()
+    checkout.sweep()
+    checkout.sweep()
 
     order.refresh_from_db()
     print_.refresh_from_db()

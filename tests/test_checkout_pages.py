@@ -5,6 +5,7 @@ from django.test import Client
 
 from agency.models import Run
 from earnings.models import Earning
+from storefront import checkout_pages
 from storefront.models import Order, Payment, Product
 from tests.factories import make_gig, make_order, make_paid_order, make_product, make_run
 
@@ -195,6 +196,18 @@ def test_a_free_order_asks_for_no_payment(client):
     assert "Get it for free" in page and 'name="provider"' not in page
     assert answer["Location"] == Order.objects.get().get_absolute_url()
     assert Order.objects.get().status == "paid"
+
+
+def test_one_network_places_thirty_orders_an_hour_and_no_more(client, monkeypatch):
+    monkeypatch.setattr(checkout_pages, "ORDERS_AT_MOST", 2)
+    answers = []
+    for _ in range(3):
+        fill(client)
+        answers.append(client.post("/checkout/", filled_in(client)))
+
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
+    assert "Many orders came from your network" in answers[2].content.decode()
+    assert Order.objects.count() == 2
 
 
 def test_the_checkout_takes_no_post_without_its_token():

@@ -39,6 +39,20 @@ def test_the_list_shows_what_needs_a_person(staff_client):
     assert fine.number in page(staff_client, f"{LIST}?kind=real")
 
 
+def test_the_front_page_counts_what_waits_in_the_shop(staff_client):
+    make_order()
+    make_paid_order(make_product(kind="physical"))
+    odd = make_paid_order()
+    odd.note_problem("Odd.")
+    PaymentEvent.objects.create(provider="stripe", external_id="evt_1", type="x", body="{}", status="refused")
+
+    text = page(staff_client, "/admin/")
+
+    for said in ("1 needs a person", "1 payment event refused", "1 to hand over", "1 unpaid invoice<"):
+        assert said in text
+    assert odd.number not in page(staff_client, f"{LIST}?attention=hand_over")
+
+
 def test_the_page_tells_lines_payments_fees_and_attribution(staff_client):
     run = make_run()
     order = make_order(make_product("PLAN", title="Planner"), make_gig().packages.get())

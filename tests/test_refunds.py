@@ -160,6 +160,22 @@ def test_a_proposal_that_was_dropped_is_not_approved():
     assert Payment.objects.get(pk=other.pk).refunded_minor == 0
 
 
+def test_work_that_is_called_off_is_proposed_to_be_paid_back_once():
+    order = make_paid_order(make_product(), make_gig(name="Logo", price_minor=10000).packages.get())
+    refunds.propose_called_off()
+    before = Refund.objects.count()
+    fulfillment_engine.cancel(order.lines.get(number=2).service_order)
+
+    refunds.propose_called_off()
+    proposal = refunds.drop(Refund.objects.get())
+    refunds.propose_called_off()
+
+    order.refresh_from_db()
+    assert before == 0
+    assert (proposal.amount_minor, Refund.objects.count()) == (10000, 1)
+    assert order.problem.count("Logo (Basic) was called off: decide on its refund.") == 1
+
+
 def test_a_surplus_payment_goes_back_and_the_order_stays_paid():
     order = make_order(make_product(price_minor=2900))
     other = checkout.open_payment(order, "manual")

@@ -117,6 +117,29 @@ def test_one_payment_page_is_opened_however_often_it_is_asked_for(fake):
     assert len(fake.sessions) == 1
 
 
+def test_a_page_whose_time_is_over_is_followed_by_another(client, fake):
+    order, payment = begun()
+    fake.expire(payment.session_id)
+
+    back = client.post(f"/checkout/pay/{order.token}/", {"provider": "stripe"})
+    again = client.post(f"/checkout/pay/{order.token}/", {"provider": "stripe"})
+
+    assert back["Location"] == f"/checkout/pay/{order.token}/"
+    assert again["Location"] == f"/checkout/to/{order.payments.last().token}/"
+    assert list(order.payments.values_list("status", flat=True)) == ["canceled", "pending"]
+    assert len(fake.sessions) == 2
+
+
+def test_who_comes_back_to_pay_what_is_paid_is_led_to_the_order(client, fake):
+    order, payment = begun()
+    fake.pay(payment.session_id)
+
+    answer = client.post(f"/checkout/pay/{order.token}/", {"provider": "stripe"}, follow=True)
+
+    assert answer.redirect_chain[-1][0] == order.get_absolute_url()
+    assert Earning.objects.count() == 1
+
+
 def test_a_page_whose_answer_was_lost_is_not_opened_twice(fake):
     _, payment = begun()
     Payment.objects.update(session_id="", checkout_url="")
@@ -145,7 +168,7 @@ def test_money_whose_webhook_never_comes_is_found_before_the_order_is_given_up(f
     order.reserved_until = order.placed_at
     order.save()
 
-    checkout.expire()
+    checkout.sweep()
 
     order.refresh_from_db()
     assert order.status == "paid"
@@ -157,7 +180,7 @@ def test_an_order_is_not_given_up_while_stripe_can_not_be_asked(fake):
     order.save()
     fake.failing = 2
 
-    checkout.expire()
+    checkout.sweep()
 
     order.refresh_from_db()
     assert order.status == "awaiting_payment"
@@ -169,7 +192,7 @@ def test_the_page_of_an_order_that_is_given_up_is_closed_at_stripe(fake):
     order.reserved_until = order.placed_at
     order.save()
 
-    checkout.expire()
+    checkout.sweep()
 
     assert fake.sessions[payment.session_id]["status"] == "expired"
 

@@ -1,7 +1,7 @@
 """Purchases: what was bought, by whom, at which price."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from agency.models.transitions import Transitions, TransitionsQuerySet
@@ -18,6 +18,12 @@ class OrderQuerySet(TransitionsQuerySet):
     def needing_attention(self):
         """What staff have to look at, oldest first."""
         return self.exclude(problem="").order_by("id")
+
+    def to_hand_over(self):
+        """Paid orders with parcels, or work that is no package, which staff have not handed over."""
+        open_ = OrderLine.objects.filter(order=OuterRef("pk"), fulfilled_at=None, package=None)
+        owed = open_.exclude(amount_minor__gt=0, refunded_minor=F("amount_minor"))
+        return self.filter(Exists(owed), status=Order.Status.PAID)
 
 
 class Order(Transitions):
@@ -45,7 +51,7 @@ class Order(Transitions):
         max_length=80, unique=True, help_text="Of the form that was sent: sent twice, it makes one order."
     )
     status = models.CharField(max_length=16, choices=Status, default=Status.AWAITING_PAYMENT)
-    problem = models.CharField(max_length=500, blank=True, help_text="Why a person has to look.")
+    problem = models.TextField(blank=True, help_text="Why a person has to look.")
     name = models.CharField(max_length=120)
     email = models.EmailField("e-mail", help_text="In lower case.")
     shipping_address = models.TextField(blank=True)
@@ -78,7 +84,7 @@ class Order(Transitions):
             ),
         ]
         indexes = [
-            # storefront.checkout.expire: unpaid orders whose time is over.
+            # storefront.checkout.sweep: unpaid orders whose time is over.
             models.Index(
                 fields=["reserved_until"], condition=Q(status="awaiting_payment"), name="order_awaiting_payment"
             ),
@@ -110,7 +116,7 @@ class Order(Transitions):
         """A person has to look at the order; what was noted before stays."""
         self.refresh_from_db()
         if problem not in self.problem:
-            self.problem = f"{self.problem} {problem}".strip()[:500]
+            self.problem = f"{self.problem} {problem}".strip()
             self.save(update_fields=["problem"])
 
     @property

@@ -16,6 +16,10 @@ class Answer:
     problem: str = ""
 
 
+class Over(Exception):
+    """The page of this payment is closed: its time was over, or it was paid."""
+
+
 class Provider:
     """One way to pay. `kind` says whether its money is real, `channel` which rate it costs."""
 
@@ -37,7 +41,7 @@ class Provider:
         return {}
 
     def page_of(self, payment):
-        """Where the buyer pays: an address. May ask the provider; may be called again."""
+        """Where the buyer pays: an address. May ask the provider; may be called again; `Over` once it is shut."""
         raise NotImplementedError
 
     def look(self, payment):

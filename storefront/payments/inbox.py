@@ -71,8 +71,12 @@ def try_again(event):
     return process(event)
 
 
+def due():
+    """What is still waiting and nobody is at."""
+    return PaymentEvent.objects.filter(status=Status.RECEIVED, due_at__lte=timezone.now())
+
+
 def sweep():
-    """Process what is still waiting, oldest first."""
-    due = PaymentEvent.objects.filter(status=Status.RECEIVED, due_at__lte=timezone.now())
-    for event in due.order_by("due_at")[:AT_ONCE]:
+    """Process what is due, oldest first."""
+    for event in due().order_by("due_at")[:AT_ONCE]:
         process(event)

@@ -15,7 +15,7 @@ from earnings.models import Kind
 from earnings.refusals import Refusal
 from storefront import checkout, disputes, refunds
 from storefront.models import Payment, Refund
-from storefront.payments import Answer, Provider, register
+from storefront.payments import Answer, Over, Provider, register
 
 TIMEOUT = 10  # seconds
 EXPANDED = ["latest_charge.balance_transaction"]
@@ -66,7 +66,12 @@ class Stripe(Provider):
         return bool(settings.STRIPE_SECRET_KEY)
 
     def page_of(self, payment):
-        if not payment.checkout_url:
+        if payment.session_id:
+            self.look(payment)
+            payment.refresh_from_db()
+            if payment.status != Payment.Status.PENDING:
+                raise Over
+        else:
             session = client().checkout.sessions.create(
                 params=_session(payment), options={"idempotency_key": f"payment-{payment.token}"}
             )

@@ -1,0 +1,23 @@
+"""What the front page of the admin shows of the shop."""
+
+from django import template
+
+from storefront.models import Order, PaymentEvent, Refund
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/storefront/front.html", takes_context=True)
+def shop_front(context):
+    """What of the shop waits for a person, as far as this user may see it."""
+    if not context["request"].user.has_perm("storefront.view_order"):
+        return {}
+    return {
+        "attention": Order.objects.needing_attention().count(),
+        "unpaid": Order.objects.filter(
+            status=Order.Status.AWAITING_PAYMENT, payments__provider="manual", payments__status="pending"
+        ).count(),
+        "to_hand_over": Order.objects.to_hand_over().count(),
+        "proposed": Refund.objects.filter(status=Refund.Status.PROPOSED).count(),
+        "refused": PaymentEvent.objects.filter(status=PaymentEvent.Status.REFUSED).count(),
+    }
