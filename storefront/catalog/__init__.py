@@ -2,7 +2,16 @@
 
 from earnings.refusals import Refusal
 from earnings.sheets import SheetFile, read_sheet
-from storefront.catalog import channels, direction_board, direction_board_services, shopier, shopify
+from storefront.catalog import (
+    channels,
+    direction_board,
+    direction_board_services,
+    etsy,
+    other_shops,
+    shopier,
+    shopify,
+    woocommerce,
+)
 from storefront.catalog.entries import Entry, Opened, Reading
 
 FORMATS = {
@@ -11,11 +20,15 @@ FORMATS = {
         direction_board.FORMAT,
         direction_board_services.FORMAT,
         shopify.FORMAT,
+        woocommerce.FORMAT,
+        etsy.FORMAT,
         shopier.EXPORT,
         shopier.CHANNEL,
         channels.GUMROAD,
         channels.ETSY,
         channels.FIVERR,
+        other_shops.AMAZON,
+        other_shops.SQUARE,
     )
 }
 

@@ -160,7 +160,7 @@ class _Understood:
         self.count = self.refused = 0
         with catalog_import.file.open("rb") as file:
             opened = catalog.open_file(file, catalog_import.format)
-            self.target, self.notes, part = opened.target, list(opened.sheet.notes), []
+            self.target, part = opened.target, []
             for entry in opened.entries():
                 self.count += 1
                 self.refused += bool(entry.problems)
@@ -169,6 +169,7 @@ class _Understood:
                     part = self._put_away(part)
                     progress(self.count, opened.sheet.total, "Reading the rows")
             self._put_away(part)
+            self.notes = opened.sheet.notes  # some are found on the way
 
     def _put_away(self, part):
         pickle.dump(part, self._spool, pickle.HIGHEST_PROTOCOL)

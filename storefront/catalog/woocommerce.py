@@ -1,0 +1,232 @@
+"""WooCommerce's product export: one row a product or variation, told apart by a list of words in `Type`.
+
+Identity: the SKU; without one, `woo-` and the number in `ID`, which a shop gives once. A `variable` product has no
+price of its own: its rows of type `variation`, which name it by SKU or as `id:44`, are the products, and take from
+it what they leave out. `grouped` products only point at others. Columns are named in the language of the shop.
+Source: woocommerce.com, "Product CSV Importer and Exporter", and the exports of shops.
+"""
+
+from storefront.catalog import cells
+from storefront.catalog.entries import Entry
+from storefront.catalog.formats import (
+    Column,
+    Format,
+    Prices,
+    decimal_mark,
+    finish,
+    named_cells,
+    read_columns,
+    read_prices,
+    without_doubles,
+)
+from storefront.models import Product
+
+_COLUMNS = """id|type|sku|name|published|short description|description|in stock?|stock|backorders allowed?|
+sale price|regular price|categories|tags|images|parent|external url|date sale price starts|date sale price ends"""
+_ENGLISH = [name.strip() for name in _COLUMNS.split("|")]
+# In the same order; "" where the name was not seen in an export.
+_TRANSLATED = (
+    """id|typ|artikelnummer|name|veröffentlicht|kurzbeschreibung|beschreibung|vorrätig?|lager|
+    lieferrückstande erlaubt?|angebotspreis|regulärer preis|kategorien|schlagwörter|bilder|übergeordnetes produkt|
+    externe url|datum, an dem angebotspreis beginnt|datum, an dem angebotspreis endet""",
+    """id|tipo|sku|nombre|publicado|descripción corta|descripción|¿existencias?|inventario|
+    ¿permitir reservas de productos agotados?|precio rebajado|precio normal|categorías|etiquetas|imágenes|superior|
+    url externa|día en que empieza el precio rebajado|día en que termina el precio rebajado""",
+    """id|тип|артикул|имя|опубликован|короткое описание|описание|в наличии?||||базовая цена|категории||изображения
+    ||||""",
+)
+_IN_ENGLISH = {
+    name.strip(): english
+    for names in _TRANSLATED
+    for name, english in zip(names.split("|"), _ENGLISH, strict=True)
+    if name.strip()
+}
+_ATTRIBUTES = [f"attribute {n} value(s)" for n in range(1, 6)]
+for _n, _name in enumerate(_ATTRIBUTES, start=1):
+    _IN_ENGLISH |= {f"attribut {_n} wert(e)": _name, f"valor(es) del atributo {_n}": _name}
+
+_OF_THE_PRODUCT = (
+    Column("Name", "title", cells.line(255)),
+    Column("Description", "description", cells.html),
+    Column("Tags", "tags", cells.tags),
+)
+
+
+class _InEnglish:
+    """A sheet whose columns have their English names."""
+
+    def __init__(self, sheet):
+        self.columns = [_english(name) for name in sheet.columns]
+        self.records, self.notes = sheet.records, sheet.notes
+
+
+def _english(name):
+    return _IN_ENGLISH.get(name.casefold(), name.casefold())
+
+
+class WooFormat(Format):
+    def missing(self, header):
+        return super().missing({_english(name) for name in header})
+
+    def entries(self, sheet):
+        yield from without_doubles(self._products(_InEnglish(sheet)), self.identity_column)
+
+    def _products(self, sheet):
+        mark = decimal_mark(sheet, self.price_columns)
+        parents = _parents(sheet)
+        for row, values in named_cells(sheet):
+            words = _types(values)
+            if not row.problem and words & {"variable", "grouped"}:
+                if "grouped" in words:
+                    _note(
+                        sheet,
+                        f"Row {row.number}: {values.get('name', '')!r} groups other products and is not one.",
+                    )
+                continue
+            yield self._entry(row, values, words, parents, mark)
+
+    def _entry(self, row, values, words, parents, mark):
+        entry = Entry(row.number, _identity(values), {})
+        if row.problem:
+            entry.refuse("", row.problem)
+            return entry
+        if not entry.sku:
+            entry.refuse("ID", "is empty, and so is the SKU")
+        elif len(entry.sku) > 120:
+            entry.refuse("SKU", "has more than 120 characters")
+        entry.fields["sku"] = entry.sku
+        parent = None
+        if "variation" in words:
+            parent = parents.get(_key(values.get("parent", "")))
+            if parent is None:
+                entry.refuse("Parent", f"{values.get('parent', '')!r} is in no row of type variable")
+        _describe(entry, values, parent)
+        self._price(entry, values, mark)
+        _read_stock(entry, values)
+        entry.defaults["kind"] = _kind(words, values)
+        _read_link(entry, values)
+        finish(entry)
+        return entry
+
+    def _price(self, entry, values, mark):
+        """The regular price, or the sale's, with the regular one struck through."""
+        dated = [
+            name for name in ("date sale price starts", "date sale price ends") if values.get(name, "").strip()
+        ]
+        sale = values.get("sale price", "").strip()
+        if sale and dated:
+            entry.flag("Sale price", "is for some days only; the regular price was taken")
+        on_sale = bool(sale and not dated)
+        prices = Prices("Sale price", "Regular price") if on_sale else Prices("Regular price")
+        read_prices(entry, prices, values, mark)
+        entry.fields.setdefault("compare_at_minor", None)
+
+
+def _note(sheet, text):
+    if text not in sheet.notes:
+        sheet.notes.append(text)
+
+
+def _types(values):
+    return {word.strip() for word in values.get("type", "").lower().split(",")}
+
+
+def _identity(values):
+    sku, number = " ".join(values.get("sku", "").split()), values.get("id", "").strip()
+    return sku or (f"woo-{number}" if number else "")
+
+
+def _key(name):
+    """A parent's name: its SKU, or its number as `id:44`."""
+    return cells.identity(name.replace("id: ", "id:"))
+
+
+def _parents(sheet):
+    """The rows of type variable by SKU and number; variations may come before them."""
+    found = {}
+    for _, values in named_cells(sheet):
+        if "variable" in _types(values):
+            for name in (values.get("sku", ""), f"id:{values.get('id', '').strip()}"):
+                if name.strip():
+                    found[_key(name)] = values
+    return found
+
+
+def _describe(entry, values, parent):
+    """Texts, pictures and publication; a variation takes what it leaves out from its parent."""
+    whole = {name: values.get(name, "").strip() or parent.get(name, "") for name in values} if parent else values
+    if parent:
+        whole |= {"name": parent.get("name", ""), "description": parent.get("description", "")}
+        options = [" ".join(values.get(name, "").split()) for name in _ATTRIBUTES]
+        option = " / ".join(filter(None, options))
+        if len(option) > 120:
+            entry.refuse("Attribute 1 value(s)", "has more than 120 characters together with the other options")
+        entry.fields["option"] = option
+        entry.fields["family"] = cells.slug_of(_identity(parent)) or "product"
+    read_columns(entry, _OF_THE_PRODUCT, whole)
+    if not entry.fields.get("title"):
+        entry.refuse("Name", "is empty")
+    short = cells.excerpt(cells.html(whole.get("short description", "")))
+    if short:
+        entry.fields["summary"] = short
+    if "categories" in whole:
+        path = whole["categories"].replace("\\,", "\0").split(",")[0].replace("\0", ",")
+        entry.fields["category"] = cells.shortened(" ".join(path.rsplit(">", 1)[-1].split()), 80)
+    _read_picture(entry, whole.get("images", ""))
+    published = [each.get("published", "1").strip().lstrip("'") for each in (values, parent) if each]
+    entry.wants_listing = all(word == "1" for word in published)
+
+
+def _read_picture(entry, cell):
+    first = cell.split(",")[0].strip()
+    try:
+        entry.fields["image"] = cells.image(first)
+    except ValueError as error:
+        entry.refuse("Images", str(error))
+        return
+    if first.startswith(("http://localhost", "http://127.")):
+        entry.flag("Images", "are on somebody's own computer; visitors will not see them")
+
+
+def _read_link(entry, values):
+    try:
+        address = cells.link(values.get("external url", ""))
+    except ValueError as error:
+        entry.refuse("External URL", str(error))
+        return
+    if address:
+        entry.fields["external_url"] = address
+
+
+def _read_stock(entry, values):
+    """A counted stock, unless it may be oversold; else whether there is any."""
+    counted, state = values.get("stock", "").strip(), values.get("in stock?", "").strip()
+    if counted and values.get("backorders allowed?", "0").strip() in ("", "0"):
+        if counted.startswith("-"):
+            entry.flag("Stock", f"{counted} means oversold; there are none left")
+            counted = "0"
+        try:
+            entry.fields["stock"] = cells.whole(counted.removesuffix(".0"))
+        except ValueError as error:
+            entry.refuse("Stock", str(error))
+    elif state:
+        entry.fields["stock"] = 0 if state == "0" else None
+
+
+def _kind(words, values):
+    if "downloadable" in words:
+        return Product.Kind.DOWNLOAD
+    if "virtual" in words:
+        return cells.kind_from_words(values.get("categories", ""), Product.Kind.SERVICE)
+    return cells.kind_from_words(values.get("categories", ""), Product.Kind.PHYSICAL)
+
+
+FORMAT = WooFormat(
+    key="woocommerce-products",
+    title="WooCommerce products",
+    requires=("ID", "Type", "SKU", "Name", "Published", "Regular price"),
+    columns=_OF_THE_PRODUCT,
+    identity=_identity,
+    identity_column="SKU",
+    prices=Prices("Regular price", "Sale price"),
+)
