@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agency import attributed, direction_board, entanglement, quantum_state, streams, workflows
+from agency import attributed, direction_board, entanglement, outcomes, quantum_state, streams, workflows
 from agency import filters as f
 from agency import serializers as s
 from agency.idempotency import RemembersAnswers
@@ -134,6 +134,8 @@ class IntentViewSet(RemembersAnswers, Rows):
 
     @property
     def rights(self):
+        if self.action == "outcome":
+            return ("agency.view_intent", "earnings.view_earning")
         return ("agency.add_run",) if self.action in ("collapse", "fork") else ("agency.view_intent",)
 
     queryset = Intent.objects.select_related("playbook").prefetch_related("states", "runs")
@@ -157,6 +159,19 @@ class IntentViewSet(RemembersAnswers, Rows):
         """Paid orders of buyers who had followed a link of a promotion of this wish. It claims no cause."""
         rows = attributed.to_intent(self.get_object())
         return Response(s.AttributionSerializer({"attributed": rows}).data)
+
+    @extend_schema(responses=s.OutcomeSerializer)
+    @action(detail=True)
+    def outcome(self, request, pk=None):
+        """What the whole store earned in the 7, 14 and 30 days before this wish was collapsed, and after.
+
+        Before and after, no more: it claims no cause. The day of the collapse is the first one after. 409 while
+        the wish is in superposition.
+        """
+        found = outcomes.of_intent(self.get_object())
+        if found is None:
+            raise Refusal("This wish has no outcome: it was not collapsed.", allowed=[])
+        return Response(s.OutcomeSerializer(found).data)
 
     @extend_schema(request=s.ForkRequest, responses={202: s.RunSerializer, 200: s.PreviewSerializer})
     @action(detail=True, methods=["post"])

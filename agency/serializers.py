@@ -8,6 +8,7 @@ from agency.models import Artifact, CandidateState, ChimeraTask, Event, Intent, 
 from agency.models.intents import Pipeline
 from earnings import money
 from earnings.models import Kind
+from earnings.serializers import MeasuresSerializer
 from earnings.strict import Strict
 
 MONEY = {
@@ -300,6 +301,26 @@ class AttributedSerializer(serializers.Serializer):
     @extend_schema_field(MONEY)
     def get_amount(self, row):
         return money.as_json(row.amount_minor, row.currency)
+
+
+class KindOutcomeSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(Kind.choices)
+    before = MeasuresSerializer(help_text="Of as many days before.")
+    after = MeasuresSerializer(help_text="Of as many days from the collapse on.")
+
+
+class WindowSerializer(serializers.Serializer):
+    days = serializers.ChoiceField([7, 14, 30])
+    is_complete = serializers.BooleanField(help_text="Whether its last day is over.")
+    kinds = KindOutcomeSerializer(many=True)
+
+
+class OutcomeSerializer(serializers.Serializer):
+    """What the whole store earned before and after; it claims no cause."""
+
+    since = serializers.DateField(help_text="The store's day on which the wish was collapsed.")
+    currency = serializers.CharField()
+    windows = WindowSerializer(many=True)
 
 
 class AttributionSerializer(serializers.Serializer):

@@ -50,6 +50,14 @@ def grouped(scope, span):
     ]
 
 
+def within(scope, first, last):
+    """The figures of the days from `first` to `last`."""
+    sums = Counter()
+    for row in _rows(scope, Span(first, last), Dimension.ALL):
+        sums.update({account: getattr(row, account) for account in COUNTED})
+    return measures(scope, sums)
+
+
 def _by_time_or_channel(scope, span):
     dimension = Dimension.CHANNEL if span.by == "channel" else Dimension.ALL
     sums = {}

@@ -6,7 +6,7 @@ from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from agency import attributed, direction_board, quantum_state, workflows
+from agency import attributed, direction_board, outcomes, quantum_state, workflows
 from agency.admin.verbs import ReadOnlyInline
 from agency.models import Intent, Playbook, PlaybookStep, Run
 from earnings.refusals import Refusal
@@ -128,6 +128,7 @@ class IntentAdmin(admin.ModelAdmin):
             extra["subtitle"] = None  # the wish stands below
             extra["states"] = intent.states.all()
             extra["attributed"] = attributed.to_intent(intent)
+            extra["outcome"] = outcomes.of_intent(intent) if _sees_money(request) else None
             extra["can_run"] = request.user.has_perm("agency.add_run")
             extra["are_left"] = intent.status == "collapsed" and intent.states.filter(is_chosen=False).exists()
         return super().change_view(request, object_id, form_url, (extra_context or {}) | extra)
@@ -153,3 +154,7 @@ class IntentAdmin(admin.ModelAdmin):
             self.message_user(request, refusal.detail, messages.ERROR)
             return HttpResponseRedirect(page)
         return HttpResponseRedirect(reverse("admin:agency_run_change", args=[run.pk]))
+
+
+def _sees_money(request):
+    return request.user.has_perm("earnings.view_earning")
