@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from agency import streams
 from agency.models import Attempt, Breaker, Event, Run, Task
+from earnings.statements import booking
 from tests.factories import make_run, make_task
 from tests.test_browser_pages import axe, browser_type_launch_args, scheme  # noqa: F401  fixtures
+from tests.test_statements import load, make_format
 
 # The other legs read this file without having the browser's tools.
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -241,6 +243,12 @@ def test_the_queue_is_worked_down_by_keyboard(signed_in):
 
 def pages_of(run):
     task = run.tasks.get(workflow="service_promotion")
+    looked_at, booked = (
+        booking.upload(load("etsy_statement"), "e.csv"),
+        booking.upload(load("gumroad_payout"), "g.csv"),
+    )
+    booking.book(booked)
+    layout = make_format(header=["Buchung", "Vorgang", "Text", "Betrag", "Gebühr", "Netto"])
     return {
         "front": address("index"),
         "run": address("agency_run_change", run.pk),
@@ -250,6 +258,12 @@ def pages_of(run):
         "queue": address("agency_task_waiting"),
         "reject": address("agency_task_verb", task.pk, "reject"),
         "cancel": address("agency_run_verb", run.pk, "cancel"),
+        "statement, looked at": address("earnings_statementimport_change", looked_at.pk),
+        "statement, booked": address("earnings_statementimport_change", booked.pk),
+        "statement, upload": address("earnings_statementimport_add"),
+        "statement, reverse": address("earnings_statementimport_verb", booked.pk, "reverse"),
+        "statement formats": address("earnings_statementformat_change", layout.pk),
+        "statement formats, new": address("earnings_statementformat_add"),
     }
 
 

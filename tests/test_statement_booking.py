@@ -343,6 +343,19 @@ def test_a_refund_that_is_booked_with_its_order_is_not_booked_again():
     assert (refund.outcome, refund.remarks) == ("matched", ["Known: the same refund is booked with its order."])
 
 
+def test_a_refund_above_its_sale_in_the_file_still_finds_it():
+    lines = load("gumroad_payout").splitlines(keepends=True)
+
+    booking.book(booking.upload(b"".join([lines[0], lines[3], *lines[1:3], *lines[4:]]), "newest first.csv"))
+
+    refunded = Earning.objects.get(external_id="s1").entries.get(event="refunded")
+    assert dict(refunded.postings.values_list("account_id", "amount_minor")) == {
+        "refunds": 1950,
+        "fees": -200,
+        "available": -1750,
+    }
+
+
 def test_the_summary_of_a_payout_reconciles_with_its_transactions():
     book("shopify_transactions")
 
@@ -479,6 +492,20 @@ def test_two_uploads_of_one_file_at_once_are_booked_once(name):
     rows = StatementRow.objects.filter(outcome="booked")
     assert rows.count() == {"etsy_statement": 9, "stripe_itemized": 6}[name]
     assert audit.violations() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_request_that_is_sent_twice_at_once_makes_one_import():
+    def call(_):
+        try:
+            return booking.upload_once(load("gumroad_payout"), "g.csv", request=("a" * 64, "b" * 64))[0].pk
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as pool:
+        made = set(pool.map(call, range(3)))
+
+    assert len(made) == StatementImport.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

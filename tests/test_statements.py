@@ -175,6 +175,26 @@ def test_a_net_that_does_not_follow_is_warned_of_and_net_is_what_counts():
     assert [warning for warning in reading.warnings if warning.startswith("In row 5 net")] != []
 
 
+def test_a_refund_that_a_payments_report_tells_of_in_its_charges_row():
+    header = "id,Created (UTC),Amount,Currency,Converted Amount,Converted Currency,Fee,Status,Captured,"
+    header += "Amount Refunded,Converted Amount Refunded,Refunded date (UTC)\n"
+    rows = [
+        "ch_1,2026-01-05 10:00,20.00,eur,20.00,eur,0.90,Refunded,true,20.00,20.00,2026-01-09 08:00",
+        "ch_2,2026-01-06 10:00,10.00,eur,10.00,eur,0.60,Paid,true,4.00,4.00,",
+        "ch_3,2026-01-07 10:00,10.00,usd,9.10,eur,0.60,Paid,false,0.00,0.00,",
+    ]
+
+    reading = statements.read((header + "\n".join(rows)).encode())
+
+    assert sums(reading) == {
+        "EUR sale": (2, 3000, 2850),
+        "EUR refund": (2, -2400, -2400),
+        "EUR nothing": (1, 910, 850),
+    }
+    days = [line.at.day for line in reading.lines if line.meaning == Meaning.REFUND]
+    assert (days, [line.sale for line in reading.lines][:2]) == ([9, 6], ["ch_1", "ch_1"])
+
+
 def test_a_balance_that_does_not_move_by_the_net_is_warned_of():
     data = load("upwork_transactions").replace(b"-200.00,70.00", b"-200.00,75.00").replace(b"50.00\n", b"55.00\n")
 

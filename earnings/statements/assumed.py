@@ -72,6 +72,7 @@ SHOPIER = Layout(
     positive=Meaning.SALE,
     negative=Meaning.REFUND,
     currency="TRY",
+    zone="Europe/Istanbul",
     date_order="dmy",
     not_yet=NOT_YET,
     complete=_own_sale,

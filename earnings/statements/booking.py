@@ -30,6 +30,7 @@ Status = StatementImport.Status
 Outcome = StatementRow.Outcome
 CHUNK = 200
 LOOK_AT = 500
+RACES = 3
 PATIENCE = 10  # seconds that a person waits for a booking; then it goes on behind their back
 ENTRIES = ("earned", "fee", "refund", "rest", "moved")  # how the keys of a row's entries end
 
@@ -98,15 +99,14 @@ def _asked_before(request):
 
 
 def _write_rows(statement, reading):
-    rows = [
-        _row(statement, line, identity)
-        for line, identity in zip(reading.lines, identities(reading.lines), strict=True)
-    ]
-    whole = Whole.of(tuple(getattr(row, name) for name in matching.COLUMNS) for row in rows)
+    lines, names = reading.lines, identities(reading.lines)
+    whole = Whole.of((line.meaning, line.sale, line.payout, line.is_printed, line.net) for line in lines)
     layout = statements.layout(statement.format)
-    for start in range(0, len(rows), LOOK_AT):
-        matching.judge(statement, rows[start : start + LOOK_AT], layout, whole)
-    StatementRow.objects.bulk_create(rows, batch_size=LOOK_AT)
+    for start in range(0, len(lines), LOOK_AT):  # a long file's rows at once would take hundreds of MB
+        part = slice(start, start + LOOK_AT)
+        rows = [_row(statement, *pair) for pair in zip(lines[part], names[part], strict=True)]
+        matching.judge(statement, rows, layout, whole)
+        StatementRow.objects.bulk_create(rows)
 
 
 def _row(statement, line, identity):
@@ -178,8 +178,15 @@ def errors_of(statement, limit=100):
 def _work_off(statement, until):
     layout = statements.layout(statement.format)
     whole = Whole.of(statement.rows.values_list(*matching.COLUMNS).iterator())
-    while _book_some(statement.pk, layout, whole) and time.monotonic() < until:
-        pass
+    lost, has_more = 0, True
+    while has_more:
+        try:
+            has_more = _book_some(statement.pk, layout, whole) and time.monotonic() < until
+        except IntegrityError:
+            # An order took the id of one of our sales between our look and our write; look again.
+            lost += 1
+            if lost > RACES:
+                raise
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ def _means_payout(line, cells):
         return Meaning.REFUND
     if said.endswith("payouts"):
         return Meaning.PAYOUT
-    if said.endswith("credit"):
+    if said.endswith(("credit", "adjustment")):
         return Meaning.ADJUSTMENT
     return None
 
@@ -27,7 +27,8 @@ def _complete_payout(line, cells):
     elif purchase and line.meaning in (Meaning.REFUND, Meaning.CHARGEBACK):
         line.id = f"{purchase}:{'partial' if 'partial' in word(line.type) else 'refund'}"
         # PayPal and Stripe Connect keep their part of the fee: there the rule is price + fee.
-        if "connect" in word(line.type) or "paypal" in word(line.type):
+        kept = amount(cells.text("Gumroad Fees ($)"), "USD", ".") or 0
+        if ("connect" in word(line.type) or "paypal" in word(line.type)) and line.gross + kept == line.net:
             line.remarks.clear()
     return [line]
 

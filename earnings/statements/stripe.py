@@ -2,6 +2,7 @@
 
 from earnings import money
 from earnings.models import Meaning
+from earnings.statements import dates
 from earnings.statements.layouts import Columns, Layout, amount
 
 # https://docs.stripe.com/reports/reporting-categories and the types of balance transactions, which older exports
@@ -126,25 +127,37 @@ ACTIVITY = Layout(
 
 def _complete_payment(line, cells):
     """The fee is in the currency of the balance, like the converted amount; the charged one is the buyer's."""
-    currency = cells.text("Converted Currency").upper()
-    charged = f"{cells.text('Amount')} {cells.text('Currency').upper()}"
-    if cells.text("Currency").upper() != currency:
-        line.remarks.append(f"The buyer paid {charged}.")
-    lines = [line]
-    refunded = _converted(cells, line, "Converted Amount Refunded|Amount Refunded")
-    if refunded:
-        at_note = "The report gives no day of its own for it." if not cells.text("Refunded date (UTC)") else ""
-        lines.append(
-            line.beside(
-                meaning=Meaning.REFUND,
-                gross=-refunded,
-                net=-refunded,
-                id=f"{line.id}:refund" if line.id else "",
-                remarks=["Refunded.", *filter(None, [at_note])],
-            )
-        )
+    paid_in = cells.text("Currency").upper()
+    if paid_in != line.currency:
+        line.remarks.append(f"The buyer paid {cells.text('Amount')} {paid_in}.")
+    if cells.text("Captured").casefold() == "false":
+        line.meaning, line.is_printed = Meaning.NOTHING, False
+        return [line]
     line.sale = line.sale or line.id
-    return lines
+    names = (
+        "Converted Amount Refunded" if paid_in != line.currency else "Converted Amount Refunded|Amount Refunded"
+    )
+    refunded = _converted(cells, line, names)
+    if refunded:
+        return [line, _refund_of(line, cells, refunded)]
+    if _converted(cells, line, "Amount Refunded"):
+        line.remarks.append(
+            "Refunded in the buyer's currency; what that took of our balance the file does not say."
+        )
+    return [line]
+
+
+def _refund_of(line, cells, minor):
+    """The report tells of a refund in the row of its charge, perhaps with a day of its own."""
+    day = cells.text("Refunded date (UTC)")
+    found = line.beside(
+        meaning=Meaning.REFUND, gross=-minor, net=-minor, id=f"{line.id}:refund" if line.id else "", type="Refund"
+    )
+    try:
+        found.at = dates.read_moment(day, "", "UTC")
+    except ValueError:
+        found.remarks.append("The report gives no day of its own for it.")
+    return found
 
 
 def _converted(cells, line, names):
