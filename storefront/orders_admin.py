@@ -228,11 +228,12 @@ class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
     date_hierarchy = "placed_at"
     fields = [
         *("status", "problem", "name", "email", "shipping_address", "total", "refunded", "kind"),
-        *("placed_at", "paid_at", "reserved_until", "came_from", "service_orders_called_off"),
-        *("handed_over", "letters"),
+        *("placed_at", "paid_at", "reserved_until", "came_from", "refunds_of_it"),
+        *("service_orders_called_off", "handed_over", "letters"),
     ]
     readonly_fields = [
-        *("total", "refunded", "kind", "came_from", "service_orders_called_off", "handed_over", "letters"),
+        *("total", "refunded", "kind", "came_from", "refunds_of_it", "service_orders_called_off"),
+        *("handed_over", "letters"),
     ]
     inlines = [LineInline, PaymentInline, EventInline]
     verbs = ORDER_VERBS
@@ -269,6 +270,18 @@ class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
             page = reverse("admin:agency_run_change", args=[order.run_id])
             return format_html('<a href="{}">run {}</a>, {}', page, order.run_id, order.utm_source)
         return " / ".join(filter(None, (order.utm_source, order.utm_medium, order.utm_campaign))) or "–"
+
+    @admin.display(description="refunds")
+    def refunds_of_it(self, order):
+        rows = [
+            (
+                reverse("admin:storefront_refund_change", args=[refund.pk]),
+                _shown(refund.amount_minor, order.currency),
+                refund.get_status_display(),
+            )
+            for refund in Refund.objects.filter(payment__order=order).order_by("pk")
+        ]
+        return format_html_join(", ", '<a href="{}">{}</a> {}', rows) or "none"
 
     @admin.display(description="called off, and not given back")
     def service_orders_called_off(self, order):

@@ -84,7 +84,8 @@ def test_a_refund_is_filled_in_line_by_line_and_sent_twice_is_one(staff_client):
     for _ in range(2):
         staff_client.post(verb(order, "refund"), sent)
 
-    assert "At most 30.00" in form
+    assert "At most 30.00" in form and "Key:" not in form
+    assert "$12.50</a> Succeeded" in page(staff_client, f"{LIST}{order.pk}/change/")
     assert list(Refund.objects.values_list("amount_minor", "status", "reason")) == [(1250, "succeeded", "Sorry.")]
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from storefront.management.commands import up
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -48,3 +50,27 @@ def test_the_secret_key_of_an_installation_is_made_once_and_is_its_owners(tmp_pa
     assert first.stdout == second.stdout and len(first.stdout) > 60
     assert (tmp_path / "v" / "secret_key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "v").stat().st_mode & 0o777 == 0o700
+
+
+def test_demo_payments_are_off_in_a_real_installation_whatever_its_environment_says():
+    assert up.demo_payments(None, is_real=False) == "true"
+    assert up.demo_payments("false", is_real=False) == "false"
+    assert up.demo_payments("true", is_real=True) == "false"
+    assert up.demo_payments(None, is_real=True) == "false"
+
+
+def test_stripes_key_goes_to_stripe_or_to_this_machine_and_not_without_its_webhook_secret(tmp_path):
+    def check(**env):
+        env = {**os.environ, "VAR_DIR": str(tmp_path), **env}
+        return subprocess.run(
+            [sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True, text=True
+        )
+
+    key = {"STRIPE_SECRET_KEY": "sk_live_abc", "STRIPE_WEBHOOK_SECRET": "whsec_abc"}
+
+    assert check(**key).returncode == 0
+    assert check(**key, STRIPE_API_BASE="http://127.0.0.1:12111").returncode == 0
+    for wrong in ("https://evil.example", "http://127.0.0.1.evil.example:80", "http://10.0.0.1:80"):
+        assert "  STRIPE_API_BASE: " in check(**key, STRIPE_API_BASE=wrong).stderr
+    assert "  STRIPE_WEBHOOK_SECRET: " in check(STRIPE_SECRET_KEY="sk_live_abc").stderr
+    assert "  STRIPE_SECRET_KEY: " in check(**key | {"STRIPE_SECRET_KEY": "pk_live_abc"}).stderr

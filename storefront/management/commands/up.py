@@ -24,6 +24,11 @@ STUCK_AFTER_LOOKS = 5  # of the supervisor, one in 5 seconds, as often as a heal
 PATIENCE = 90  # seconds for the first run to end
 
 
+def demo_payments(said, *, is_real):
+    """Who pays with the demo gets the goods: never in a real installation, whatever its environment says."""
+    return "false" if is_real else said or "true"
+
+
 class Command(BaseCommand):
     help = "Migrate, then run web server and workers until Ctrl-C."
 
@@ -39,8 +44,7 @@ class Command(BaseCommand):
                 f"Stop it, or choose another port: make run PORT={port + 1}"
             )
         os.environ.setdefault("PUBLIC_URL", f"http://{host}:{port}")
-        # Whoever pays with the demo gets the goods: never in a real installation, whatever the environment says.
-        os.environ["DEMO_PAYMENTS"] = "false" if no_demo else os.environ.get("DEMO_PAYMENTS", "true")
+        os.environ["DEMO_PAYMENTS"] = demo_payments(os.environ.get("DEMO_PAYMENTS"), is_real=no_demo)
         call_command("migrate", verbosity=0)
         self.say(f"Database ready: {connection.vendor}")
         if not no_demo:
