@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
 
 from earnings import ledger, totals
-from earnings.models import Earning, JournalEntry, Payout, PayoutPart, Posting
+from earnings.models import Earning, JournalEntry, Kind, Meaning, Payout, PayoutPart, Posting, StatementRow
 from earnings.snapshots import snapshot
 
 APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting")
@@ -30,7 +30,7 @@ def violations():
     """Every `Violation` in the ledger as it is at one moment; an empty list if all rules hold."""
     rules = (
         *(_triggers, _balanced, _postings, _entries, _keys),
-        *(_openings, _balances, _purses, _reversals, _payouts, _totals),
+        *(_openings, _balances, _purses, _reversals, _payouts, _statements, _totals),
     )
     with snapshot():
         return [violation for rule in rules for violation in rule()]
@@ -191,6 +191,26 @@ def _totals():
             ]
             if wrong:
                 yield Violation("total.differs", " ".join(filter(None, key)), ", ".join(wrong))
+
+
+def _statements():
+    """What the entries of a statement's rows moved is the net of the rows that are booked, payouts apart."""
+    moved, said = Counter(), Counter()
+    postings = Posting.objects.filter(
+        entry__key__startswith="statement:", account__in=ledger.BUCKETS, kind=Kind.REAL
+    )
+    sums = postings.order_by().values_list("entry__key", "currency").annotate(Sum("amount_minor"))
+    for key, currency, minor in sums.iterator():
+        moved[key.split(":")[1], currency] += minor
+    booked = StatementRow.objects.filter(outcome=StatementRow.Outcome.BOOKED).exclude(meaning=Meaning.PAYOUT)
+    nets = booked.order_by().values_list("statement", "currency").annotate(Sum("net_minor"))
+    for statement, currency, minor in nets.iterator():
+        said[str(statement), currency] = minor
+    for statement, currency in sorted({*moved, *said}):
+        found, wanted = moved[statement, currency], said[statement, currency]
+        if found != wanted:
+            detail = f"its entries moved {found} {currency} in minor units, its booked rows say {wanted}"
+            yield Violation("statement.sum", f"statement:{statement}", detail)
 
 
 def _amounts(entry):

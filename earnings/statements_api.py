@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from earnings import money
 from earnings.models import Meaning, StatementFormat, StatementImport, StatementRow
@@ -204,14 +205,14 @@ class StatementViewSet(
         return self._answer(statement, headers={} if is_new else {"Idempotent-Replayed": "true"})
 
     @extend_schema(request=None, responses={200: StatementDetailSerializer, 202: StatementDetailSerializer})
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=api_settings.DEFAULT_PARSER_CLASSES)
     def book(self, request, pk=None):
         """Book a statement that was looked at, compared anew with the ledger as it is now. Twice is once."""
         statement = booking.book(self.get_object())
         return self._answer(statement, done=status.HTTP_200_OK)
 
     @extend_schema(request=None, responses=StatementDetailSerializer)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=api_settings.DEFAULT_PARSER_CLASSES)
     def reverse(self, request, pk=None):
         """Undo everything that a statement booked, all of it or nothing. Twice is once."""
         return self._answer(booking.reverse(self.get_object(), by=request.user), done=status.HTTP_200_OK)

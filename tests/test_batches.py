@@ -13,7 +13,7 @@ from tests.test_ledger import NOON, counts, held, pay
 pytestmark = pytest.mark.django_db
 
 
-def sell(batch, key="statement:1:1", **facts):
+def sell(batch, key="row:1:1", **facts):
     facts = {
         **{"kind": "real", "title": "Planner", "gross_minor": 1000, "fee_minor": 100, "currency": "USD"},
         **{"channel": Channel.objects.get(pk="etsy"), "source": "statement"},
@@ -28,7 +28,7 @@ def purse(batch):
 def test_a_batch_writes_what_the_ledger_would_have_written_one_by_one():
     batch = Batch()
     sell(batch)
-    ledger.charge(purse(batch), "statement:1:2:moved", NOON, 20, "Listing fee")
+    ledger.charge(purse(batch), "row:1:2:moved", NOON, 20, "Listing fee")
     before = counts()
     batch.post()
 
@@ -56,12 +56,12 @@ def test_what_is_wrong_is_refused_when_it_is_taken_up():
 
 
 def test_a_taken_key_or_id_of_a_sale_writes_none_of_the_batch():
-    pay("statement:1:1", external_id="S1", channel=Channel.objects.get(pk="etsy"))
+    pay("row:1:1", external_id="S1", channel=Channel.objects.get(pk="etsy"))
     before = counts()
 
-    for facts in ({"key": "statement:1:1"}, {"key": "statement:1:2", "external_id": "S1"}):
+    for facts in ({"key": "row:1:1"}, {"key": "row:1:2", "external_id": "S1"}):
         batch = Batch()
-        sell(batch, "statement:1:9")
+        sell(batch, "row:1:9")
         sell(batch, **facts)
         with pytest.raises(IntegrityError), transaction.atomic():
             batch.post()
@@ -72,7 +72,7 @@ def test_a_taken_key_or_id_of_a_sale_writes_none_of_the_batch():
 def test_many_entries_are_reversed_at_once_and_only_once():
     batch = Batch()
     sell(batch)
-    ledger.charge(purse(batch), "statement:1:2:moved", NOON, 20)
+    ledger.charge(purse(batch), "row:1:2:moved", NOON, 20)
     batch.post()
 
     batches.reverse_all(JournalEntry.objects.all(), "undone", "mistaken")
@@ -89,12 +89,12 @@ def test_many_entries_are_reversed_at_once_and_only_once():
 def test_none_is_reversed_where_money_has_moved_on():
     batch = Batch()
     sell(batch)
-    sell(batch, "statement:1:2")
+    sell(batch, "row:1:2")
     batch.post()
-    ledger.refund(Earning.objects.get(key="statement:1:2"), "by_hand:1", NOON, gross_minor=500)
+    ledger.refund(Earning.objects.get(key="row:1:2"), "by_hand:1", NOON, gross_minor=500)
     before = counts()
 
-    with pytest.raises(Refusal, match="statement:1:2 has moved on since"):
+    with pytest.raises(Refusal, match="row:1:2 has moved on since"):
         batches.reverse_all(JournalEntry.objects.filter(event="earned"), "undone")
 
     assert counts() == before

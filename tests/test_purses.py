@@ -29,7 +29,7 @@ def summary():
 
 def test_a_cost_without_a_sale_lowers_what_was_earned_that_day():
     pay(work=Work.CLEARED)
-    ledger.charge(purse(), "statement:1:row:2", NOON, 250, "Etsy Ads")
+    ledger.charge(purse(), "row:1:row:2", NOON, 250, "Etsy Ads")
 
     answer = summary()
 
@@ -47,8 +47,8 @@ def test_a_cost_without_a_sale_lowers_what_was_earned_that_day():
 
 def test_the_history_of_the_file_sums_to_its_total_with_costs_in_it():
     pay(work=Work.CLEARED)
-    ledger.charge(purse(), "statement:1:row:2", NOON, 250)
-    ledger.transfer(purse("fiverr"), "statement:1:row:3", NOON, 5000)
+    ledger.charge(purse(), "row:1:row:2", NOON, 250)
+    ledger.transfer(purse("fiverr"), "row:1:row:3", NOON, 5000)
 
     file = dashboard.earnings_file(Scope(at=NOON), 10)
 
@@ -59,7 +59,7 @@ def test_the_history_of_the_file_sums_to_its_total_with_costs_in_it():
 def test_a_payout_of_a_channel_is_never_income():
     pay(work=Work.CLEARED)
 
-    entry = ledger.transfer(purse("fiverr"), "statement:1:row:2", NOON, 7000, "To the bank")
+    entry = ledger.transfer(purse("fiverr"), "row:1:row:2", NOON, 7000, "To the bank")
 
     assert postings(entry) == {"paid_out": 7000, "available": -7000}
     answer = summary()
@@ -71,12 +71,12 @@ def test_each_verb_of_a_purse_moves_what_it_says():
     etsy = purse()
 
     entries = [
-        ledger.charge(etsy, "statement:1:row:1", NOON, 20),
-        ledger.credit(etsy, "statement:1:row:2", NOON, 5),
-        ledger.take_back(etsy, "statement:1:row:3", NOON, gross_minor=1000, fee_minor=65),
-        ledger.take_back(etsy, "statement:1:row:4", NOON, gross_minor=15000, fee_minor=-1500),
-        ledger.adjust(etsy, "statement:1:row:5", NOON, -10),
-        ledger.transfer(etsy, "statement:1:row:6", NOON, -300),
+        ledger.charge(etsy, "row:1:row:1", NOON, 20),
+        ledger.credit(etsy, "row:1:row:2", NOON, 5),
+        ledger.take_back(etsy, "row:1:row:3", NOON, gross_minor=1000, fee_minor=65),
+        ledger.take_back(etsy, "row:1:row:4", NOON, gross_minor=15000, fee_minor=-1500),
+        ledger.adjust(etsy, "row:1:row:5", NOON, -10),
+        ledger.transfer(etsy, "row:1:row:6", NOON, -300),
     ]
 
     assert [postings(entry) for entry in entries] == [
@@ -92,8 +92,8 @@ def test_each_verb_of_a_purse_moves_what_it_says():
 
 
 def test_gross_less_fee_is_what_was_earned_in_every_grouping():
-    ledger.take_back(purse(), "statement:1:row:1", NOON, gross_minor=1000, fee_minor=65)
-    ledger.adjust(purse(), "statement:1:row:2", NOON, 30)
+    ledger.take_back(purse(), "row:1:row:1", NOON, gross_minor=1000, fee_minor=65)
+    ledger.adjust(purse(), "row:1:row:2", NOON, 30)
 
     for by in ("day", "channel", "gig", "product", "run"):
         (group,) = groups.grouped(Scope(at=NOON), Span(by=by))
@@ -102,7 +102,7 @@ def test_gross_less_fee_is_what_was_earned_in_every_grouping():
 
 
 def test_a_purse_may_stand_below_zero_and_an_earning_may_not():
-    ledger.transfer(purse("fiverr"), "statement:1:row:1", NOON, 9000)
+    ledger.transfer(purse("fiverr"), "row:1:row:1", NOON, 9000)
     earning = pay(work=Work.CLEARED)
 
     with pytest.raises(Refusal, match="we hold of it"):
@@ -114,9 +114,9 @@ def test_a_purse_may_stand_below_zero_and_an_earning_may_not():
 
 def test_every_verb_of_a_purse_called_twice_books_once():
     for _ in range(2):
-        ledger.charge(purse(), "statement:1:row:1", NOON, 20)
-        entry = ledger.transfer(purse(), "statement:1:row:2", NOON, 500)
-        ledger.reverse(entry, "statement:1:row:2:undo", NOON)
+        ledger.charge(purse(), "row:1:row:1", NOON, 20)
+        entry = ledger.transfer(purse(), "row:1:row:2", NOON, 500)
+        ledger.reverse(entry, "row:1:row:2:undo", NOON)
 
     assert counts() == (0, 3, 6)
     assert audit.violations() == []
@@ -125,15 +125,15 @@ def test_every_verb_of_a_purse_called_twice_books_once():
 @pytest.mark.parametrize(
     "other",
     [
-        lambda: ledger.charge(purse(), "statement:1:row:1", NOON, 21),
-        lambda: ledger.credit(purse(), "statement:1:row:1", NOON, 20),
-        lambda: ledger.charge(purse("gumroad"), "statement:1:row:1", NOON, 20),
-        lambda: ledger.charge(purse(currency="EUR"), "statement:1:row:1", NOON, 20),
-        lambda: ledger.charge(purse(kind="simulated"), "statement:1:row:1", NOON, 20),
+        lambda: ledger.charge(purse(), "row:1:row:1", NOON, 21),
+        lambda: ledger.credit(purse(), "row:1:row:1", NOON, 20),
+        lambda: ledger.charge(purse("gumroad"), "row:1:row:1", NOON, 20),
+        lambda: ledger.charge(purse(currency="EUR"), "row:1:row:1", NOON, 20),
+        lambda: ledger.charge(purse(kind="simulated"), "row:1:row:1", NOON, 20),
     ],
 )
 def test_a_key_that_says_something_else_of_a_purse_is_a_conflict(other):
-    ledger.charge(purse(), "statement:1:row:1", NOON, 20)
+    ledger.charge(purse(), "row:1:row:1", NOON, 20)
 
     with pytest.raises(ledger.KeyConflict):
         other()
@@ -144,12 +144,12 @@ def test_a_key_that_says_something_else_of_a_purse_is_a_conflict(other):
 @pytest.mark.parametrize(
     "impossible",
     [
-        lambda: ledger.charge(purse(), "statement:1:row:1", NOON, 0),
-        lambda: ledger.charge(purse(), "statement:1:row:1", NOON, -5),
-        lambda: ledger.credit(purse(), "statement:1:row:1", NOON, 2.5),
-        lambda: ledger.transfer(purse(), "statement:1:row:1", NOON, 0),
-        lambda: ledger.take_back(purse(), "statement:1:row:1", NOON, gross_minor=0),
-        lambda: ledger.adjust(purse(currency="XYZ"), "statement:1:row:1", NOON, 5),
+        lambda: ledger.charge(purse(), "row:1:row:1", NOON, 0),
+        lambda: ledger.charge(purse(), "row:1:row:1", NOON, -5),
+        lambda: ledger.credit(purse(), "row:1:row:1", NOON, 2.5),
+        lambda: ledger.transfer(purse(), "row:1:row:1", NOON, 0),
+        lambda: ledger.take_back(purse(), "row:1:row:1", NOON, gross_minor=0),
+        lambda: ledger.adjust(purse(currency="XYZ"), "row:1:row:1", NOON, 5),
         lambda: ledger.adjust(purse(), "no key", NOON, 5),
     ],
 )
@@ -162,11 +162,11 @@ def test_what_can_not_be_is_refused_and_nothing_is_booked(impossible):
 
 
 def test_an_entry_of_a_purse_is_reversed_at_most_once():
-    entry = ledger.charge(purse(), "statement:1:row:1", NOON, 20)
-    ledger.reverse(entry, "statement:1:row:1:undo", NOON)
+    entry = ledger.charge(purse(), "row:1:row:1", NOON, 20)
+    ledger.reverse(entry, "row:1:row:1:undo", NOON)
 
     with pytest.raises(Refusal, match="reversed before"):
-        ledger.reverse(entry, "statement:1:row:1:again", NOON)
+        ledger.reverse(entry, "row:1:row:1:again", NOON)
 
     assert summary()["total"]["minor"] == 0
     assert audit.violations() == []
@@ -174,11 +174,11 @@ def test_an_entry_of_a_purse_is_reversed_at_most_once():
 
 @pytest.mark.django_db(transaction=True)
 def test_two_callers_reverse_an_entry_of_a_purse_once():
-    entry = ledger.charge(purse(), "statement:1:row:1", NOON, 20)
+    entry = ledger.charge(purse(), "row:1:row:1", NOON, 20)
 
     def call(number):
         try:
-            ledger.reverse(entry, f"statement:1:row:1:undo:{number}", NOON)
+            ledger.reverse(entry, f"row:1:row:1:undo:{number}", NOON)
             return "booked"
         except Refusal as refusal:
             return refusal.status
@@ -212,8 +212,8 @@ PLANTED = {
 @pytest.mark.parametrize("code", PLANTED)
 def test_the_ledger_check_finds_what_a_purse_can_not_do(code):
     pay()
-    ledger.charge(purse(), "statement:1:row:1", NOON, 20)
-    ledger.transfer(purse(), "statement:1:row:2", NOON, 500)
+    ledger.charge(purse(), "row:1:row:1", NOON, 20)
+    ledger.transfer(purse(), "row:1:row:2", NOON, 500)
     assert audit.violations() == []
 
     plant(PLANTED[code])
@@ -238,7 +238,7 @@ def test_one_sale_of_a_channel_is_not_booked_under_two_keys():
     pay(external_id="FO1")
 
     with pytest.raises(ledger.KeyConflict, match="FO1 of fiverr was booked before as service_order:1"):
-        pay("statement:1:row:1", external_id="FO1")
+        pay("row:1:row:1", external_id="FO1")
 
     assert counts() == (1, 1, 3)
 
@@ -247,7 +247,7 @@ def test_a_sale_whose_booking_was_reversed_may_be_booked_anew():
     first = pay(external_id="FO1")
     ledger.reverse(first.entries.get(), "service_order:1:undo", NOON)
 
-    second = pay("statement:2:row:1", external_id="FO1")
+    second = pay("row:2:row:1", external_id="FO1")
 
     assert (second.external_id, held(second)["unearned"]) == ("", 8000)
     assert audit.violations() == []
@@ -266,7 +266,7 @@ def test_an_order_of_a_marketplace_gives_its_number_to_its_sale(api):
 
 def test_an_order_that_a_statement_told_of_first_is_taken_and_its_money_not_doubled(api):
     make_gig("video-thumbnail", price_minor=10000)
-    told = pay("statement:1:row:1", work=Work.CLEARED, external_id="FO77", source="statement")
+    told = pay("row:1:row:1", work=Work.CLEARED, external_id="FO77", source="statement")
     external = {"channel": "fiverr", "order_id": "FO77", "amount": "100.00", "currency": "USD"}
 
     taken = api.post(
@@ -309,6 +309,6 @@ def test_rows_that_were_there_before_get_their_channel_and_the_orders_number(api
 def test_a_day_of_the_store_is_the_entrys_day(settings):
     settings.STORE_TIMEZONE = "Asia/Tokyo"
 
-    entry = ledger.charge(purse(), "statement:1:row:1", datetime(2026, 3, 10, 20, tzinfo=UTC), 20)
+    entry = ledger.charge(purse(), "row:1:row:1", datetime(2026, 3, 10, 20, tzinfo=UTC), 20)
 
     assert entry.local_date.isoformat() == "2026-03-11"

@@ -427,6 +427,16 @@ def test_an_import_whose_money_moved_on_is_not_reversed_by_half():
     assert (statement.status, JournalEntry.objects.count()) == ("booked", before)
 
 
+def test_the_ledger_check_compares_the_entries_of_an_import_with_its_rows():
+    statement = book("gumroad_payout")
+    assert audit.violations() == []
+
+    statement.rows.filter(number=2).update(gross_minor=9000, net_minor=8750)
+
+    (found,) = audit.violations()
+    assert (found.code, found.subject) == ("statement.sum", f"statement:{statement.pk}")
+
+
 def test_only_a_booked_import_is_reversed_and_a_reversed_one_is_not_booked():
     statement = upload("gumroad_payout")
 

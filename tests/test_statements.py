@@ -201,6 +201,19 @@ def test_a_balance_that_does_not_move_by_the_net_is_warned_of():
     assert "The USD balance does not move by the net of row 4." in statements.read(data).warnings
 
 
+def test_what_a_marketplace_paid_out_through_paypal_is_not_taken_for_a_sale():
+    data = load("paypal_activity").replace(b"Express Checkout Payment", b"Mass Pay Payment")
+
+    reading = statements.read(data)
+
+    line = reading.lines[0]
+    assert (line.meaning, line.remarks) == (
+        "unknown",
+        ["Marketplaces pay out like this: say whether it is a sale or own money."],
+    )
+    assert any('What "Mass Pay Payment" means is not known' in warning for warning in reading.warnings)
+
+
 def test_a_total_that_is_not_the_sum_of_the_rows_says_that_rows_are_missing():
     lines = load("gumroad_payout").splitlines(keepends=True)
 

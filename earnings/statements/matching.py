@@ -92,7 +92,8 @@ def _compare_sale(row, sale, known):
             return Outcome.WAITING, ""  # a second charge of one order
         same = (sale.gross, sale.currency) == (row.gross_minor, row.currency)
         return (Outcome.KNOWN, "the sale was booked from another report.") if same else (Outcome.WAITING, "")
-    fee = known.whole.fees[row.sale] if known.layout and known.layout.fees_apart else row.fee_minor
+    apart = known.whole.fees[row.sale] if known.layout and known.layout.fees_apart else 0
+    fee = row.fee_minor + apart
     if (row.gross_minor, fee, row.currency) == (sale.gross, sale.fee, sale.currency):
         return Outcome.MATCHED, f"{sale.name} was booked with the same amounts."
     booked = f"{_text(sale.gross, sale.currency)} less {_text(sale.fee, sale.currency)}"

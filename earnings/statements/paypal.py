@@ -96,6 +96,8 @@ PAYMENTS = (
     ),
     *("received", "purchase", "payouts", "general paypal debit card", "debit card", "third-party", "checkout"),
 )
+# How marketplaces pay their sellers: income of the marketplace's own statement, and perhaps of nobody's.
+MASS = ("mass pay", "payout")
 NOT_YET = frozenset(
     [
         *(
@@ -120,6 +122,9 @@ def _means(line, cells):
     found = next((meaning for text, meaning in BEGINNINGS if said.startswith(text)), None)
     if found:
         return found
+    if said.startswith(MASS) and line.gross > 0:
+        line.remarks.append("Marketplaces pay out like this: say whether it is a sale or own money.")
+        return None
     if said.endswith((" fee", " fees")):
         return Meaning.COST
     if said.startswith(PAYMENTS) or "payment" in said:
