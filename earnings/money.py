@@ -21,6 +21,10 @@ _EXPONENTS = dict.fromkeys(_TWO.split(), 2) | dict.fromkeys(_ZERO.split(), 0) | 
 CURRENCIES = sorted(_EXPONENTS)
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "TRY": "₺", "JPY": "¥"}
 
+# Currencies of one country, whose people would read 29.899 as thousands and not as decimals, with its own sign.
+_WITH_COMMAS = {"TRY": "TL"}
+_SWAPPED = str.maketrans(",.", ".,")
+
 # What a sign in a spreadsheet may stand for. Several = it does not say which; the file or the store has to.
 _SIGNS = {
     "€": ("EUR",),
@@ -115,9 +119,12 @@ def as_json(minor, currency):
 
 
 def display(minor, currency):
-    """For people: "$1,234.00", "¥1,234", "1,234.00 CHF"."""
+    """For people: "$1,234.00", "¥1,234", "1,234.00 CHF", and liras as Turkey writes them: "1.234,00 TL"."""
     whole, _, cents = amount_text(abs(minor), currency).partition(".")
     text = f"{int(whole):,}" + (f".{cents}" if cents else "")
+    if currency in _WITH_COMMAS:
+        text = f"{text.translate(_SWAPPED)} {_WITH_COMMAS[currency]}"
+        return f"-{text}" if minor < 0 else text
     symbol = SYMBOLS.get(currency)
     text = f"{symbol}{text}" if symbol else f"{text} {currency}"
     return f"-{text}" if minor < 0 else text

@@ -56,6 +56,11 @@ class Wish:
     def has_limits(self):
         return self.in_stock or self.price_from is not None or self.price_to is not None
 
+    @property
+    def is_plain(self):
+        """Whether it is the whole catalog or a whole category, in whatever order."""
+        return not (self.is_searched or self.has_limits or self.kind)
+
     def leads(self):
         """The listed leads of the category and kind."""
         found = {name: getattr(self, name) for name in ("category", "kind") if getattr(self, name)}

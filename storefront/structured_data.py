@@ -3,7 +3,10 @@
 from urllib.parse import urljoin
 
 from django.conf import settings
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import strip_tags
+from django.utils.http import urlencode
 
 from storefront.inventory import amount
 
@@ -14,6 +17,42 @@ OUT_OF_STOCK = "https://schema.org/OutOfStock"
 def absolute(path):
     """A path of this site, or a URL, as a URL under PUBLIC_URL."""
     return urljoin(f"{settings.PUBLIC_URL}/", str(path)) if path else ""
+
+
+def of_store():
+    """https://schema.org/Organization and https://schema.org/WebSite with the shop's search, for the home page."""
+    home = f"{settings.PUBLIC_URL}/"
+    organization = {
+        "@id": f"{home}#store",
+        "name": settings.STORE_NAME,
+        "url": home,
+        "email": settings.STORE_EMAIL,
+    }
+    organization["logo"] = absolute(static("share.png"))
+    search = {
+        "@type": "SearchAction",
+        "target": {"@type": "EntryPoint", "urlTemplate": f"{home}catalog/?q={{search_term_string}}"},
+        "query-input": "required name=search_term_string",
+    }
+    website = {"name": settings.STORE_NAME, "url": home, "publisher": {"@id": f"{home}#store"}}
+    return [_typed("Organization", organization), _typed("WebSite", website | {"potentialAction": search})]
+
+
+def breadcrumbs(*trail):
+    """https://schema.org/BreadcrumbList of (name, path) from the shop's entrance to this page."""
+    items = [
+        {"@type": "ListItem", "position": position, "name": name, "item": absolute(path)}
+        for position, (name, path) in enumerate(trail, start=1)
+    ]
+    return _typed("BreadcrumbList", {"itemListElement": items})
+
+
+def trail_of_product(product):
+    shop = reverse("storefront:catalog")
+    category = (
+        [(product.category, f"{shop}?{urlencode({'category': product.category})}")] if product.category else []
+    )
+    return breadcrumbs(("Shop", shop), *category, (str(product), product.get_absolute_url()))
 
 
 def of_product(product):

@@ -1,5 +1,4 @@
-from django.contrib.sitemaps.views import sitemap
-from django.urls import path
+from django.urls import path, re_path
 
 from storefront import cart_pages, checkout_pages, feeds, library_pages, payment_webhooks, sitemaps, views
 
@@ -30,6 +29,8 @@ urlpatterns = [
     path("files/<str:signed>/", library_pages.send_file, name="send_file"),
     path("purchases/<str:signed>/", library_pages.list_purchases, name="purchases"),
     path("feed/", feeds.NewProducts(), name="feed"),
-    path("sitemap.xml", sitemap, {"sitemaps": sitemaps.SITEMAPS}, name="sitemap"),
+    path("sitemap.xml", sitemaps.index, name="sitemap"),
+    re_path(r"^sitemap-(?P<name>pages|services|portfolio)\.xml$", sitemaps.section, name="sitemap_section"),
+    path("sitemap-products-<int:part>.xml", sitemaps.products, name="sitemap_products"),
     path("robots.txt", views.robots, name="robots"),
 ]

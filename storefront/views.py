@@ -6,8 +6,10 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
@@ -54,6 +56,7 @@ def home(request):
         "gigs": Gig.objects.listed().prefetch_related("packages")[:8],
         "promotion": showcase.live_promotion(),
         "stories": showcase.stories()[:3],
+        "structured_data": structured_data.of_store(),
     }
     return render(request, "storefront/home.html", context)
 
@@ -70,8 +73,17 @@ def catalog(request):
         "products": showcase.cards_of(found.ids),
         "categories": showcase.shown_categories(wish.category),
         "ways_out": [] if found.ids else form.ways_out(),
+        "canonical": structured_data.absolute(_canonical(wish, found.number)),
+        "is_for_search_engines": wish.is_plain and bool(found.ids or not wish.category),
     }
     return render(request, "storefront/catalog.html", context)
+
+
+def _canonical(wish, number):
+    """The one address of a list for search engines: a category has its own, other wishes have the catalog's."""
+    parameters = {"category": wish.category} if wish.is_plain and wish.category else {}
+    parameters |= {"page": number} if wish.is_plain and number > 1 else {}
+    return reverse("storefront:catalog") + (f"?{urlencode(parameters)}" if parameters else "")
 
 
 @page
@@ -81,7 +93,7 @@ def product(request, slug):
         "product": product,
         "variants": showcase.variants(product),
         "related": showcase.as_cards(showcase.related(product)),
-        "structured_data": structured_data.of_product(product),
+        "structured_data": [structured_data.of_product(product), structured_data.trail_of_product(product)],
     }
     return render(request, "storefront/product.html", context)
 
@@ -99,7 +111,10 @@ def service(request, slug):
         "packages": gig.packages.all(),
         "comparison": showcase.comparison(gig.packages.all()),
         "stories": showcase.stories().filter(service_order__gig=gig)[:2],
-        "structured_data": structured_data.of_gig(gig),
+        "structured_data": [
+            structured_data.of_gig(gig),
+            structured_data.breadcrumbs(("Services", reverse("storefront:services")), (gig.name, request.path)),
+        ],
     }
     return render(request, "storefront/service.html", context)
 
@@ -112,7 +127,10 @@ def portfolio(request):
 
 @page
 def story(request, slug):
-    return render(request, "storefront/story.html", {"story": get_object_or_404(showcase.stories(), slug=slug)})
+    story = get_object_or_404(showcase.stories(), slug=slug)
+    trail = ("Portfolio", reverse("storefront:portfolio")), (story.title, request.path)
+    context = {"story": story, "structured_data": [structured_data.breadcrumbs(*trail)]}
+    return render(request, "storefront/story.html", context)
 
 
 @page

@@ -150,7 +150,7 @@ def test_money_is_shown_with_its_sign_and_its_own_decimals():
     assert money.display(123400, "USD") == "$1,234.00"
     assert money.display(-500, "EUR") == "-€5.00"
     assert money.display(1200, "JPY") == "¥1,200"
-    assert money.display(2989900, "TRY") == "₺29,899.00"
+    assert money.display(2989900, "TRY") == "29.899,00 TL"
     assert money.display(2900, "CHF") == "29.00 CHF"
     assert money.display(5, "KWD") == "0.005 KWD"
     assert money.as_json(5, "USD") == {"amount": "0.05", "minor": 5, "currency": "USD"}

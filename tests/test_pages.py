@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -41,6 +42,24 @@ def see(client, path, status=200):
     return LexborHTMLParser(answer.content)
 
 
+def mapped(client):
+    """Every address of the sitemap, through its index."""
+
+    def places(path):
+        body = b"".join(client.get(path).streaming_content)
+        return [urlsplit(node.text) for node in ElementTree.fromstring(body).iter(f"{SITEMAP}loc")]
+
+    return [place for part in places("/sitemap.xml") for place in places(part.path)]
+
+
+def things(page):
+    """What the page tells search engines, by type; each is there once."""
+    found = [json.loads(node.text()) for node in page.css('script[type="application/ld+json"]')]
+    by_type = {thing["@type"]: thing for thing in found}
+    assert len(by_type) == len(found)
+    return by_type
+
+
 def titles(page):
     return [node.text(strip=True) for node in page.css(".cards .card h3")]
 
@@ -66,7 +85,7 @@ def test_only_listed_products_and_gigs_are_seen(client):
     see(client, "/services/seen-gig/")
     for path in ("/products/draft/", "/products/approved/", "/products/archived/", "/services/hidden-gig/"):
         see(client, path, 404)
-    paths = client.get("/sitemap.xml").content.decode() + client.get("/feed/").content.decode()
+    paths = " ".join(place.path for place in mapped(client)) + client.get("/feed/").content.decode()
     assert "/products/seen/" in paths and "/services/seen-gig/" in paths
     assert not re.search("draft|approved|archived|hidden", paths)
 
@@ -217,8 +236,7 @@ def test_a_product_page_says_the_same_to_people_and_programs(client, settings):
     (availability,) = page.css("p.availability")
     assert (availability.attributes["data-availability"], availability.text()) == ("InStock", "In stock")
     assert page.css_first("#product-image").attributes["alt"] == "A grid of icons"
-    (data,) = page.css('script[type="application/ld+json"]')
-    assert json.loads(data.text()) == {
+    assert things(page)["Product"] == {
         "@context": "https://schema.org",
         "@type": "Product",
         "name": "Icon pack (Team)",
@@ -247,9 +265,9 @@ def test_a_title_cannot_end_the_structured_data(client):
 
     page = see(client, "/products/bad/")
 
-    (data,) = page.css("script")
-    assert data.attributes["type"] == "application/ld+json"
-    assert json.loads(data.text())["name"] == "</script><script>alert(1)</script> & Co"
+    assert {script.attributes["type"] for script in page.css("script")} == {"application/ld+json"}
+    assert things(page)["Product"]["name"] == "</script><script>alert(1)</script> & Co"
+    assert things(page)["BreadcrumbList"]["itemListElement"][-1]["name"] == things(page)["Product"]["name"]
 
 
 def test_variants_link_to_each_other_and_drafts_are_left_out(client):
@@ -365,7 +383,7 @@ def test_the_portfolio_shows_published_stories_in_the_stores_own_days(client):
     assert "Fast and good." in text(page, ".quote")
     assert page.css_first(".badge") is None
     see(client, "/portfolio/secret/", 404)
-    assert "secret" not in client.get("/sitemap.xml").content.decode()
+    assert not any("secret" in place.path for place in mapped(client))
 
 
 def test_a_simulated_order_is_labeled_as_a_demo(client):
@@ -495,12 +513,14 @@ def test_pages_are_read_only(client):
 def test_the_sitemap_and_the_robots_file_name_the_public_address(client, shop, settings):
     settings.PUBLIC_URL = "https://shop.example"
 
-    places = [
-        node.text for node in ElementTree.fromstring(client.get("/sitemap.xml").content).iter(f"{SITEMAP}loc")
-    ]
+    places = [place.geturl() for place in mapped(client)]
 
-    assert len(places) == len(set(places)) == 4 + 6 + 3 + 3
-    assert {"https://shop.example/", "https://shop.example/products/p2b/"} < set(places)
+    assert len(places) == len(set(places)) == 4 + 1 + 6 + 3 + 3
+    assert {
+        "https://shop.example/",
+        "https://shop.example/products/p2b/",
+        "https://shop.example/catalog/?category=Art",
+    } < set(places)
     robots = client.get("/robots.txt")
     assert robots["Content-Type"] == "text/plain; charset=utf-8"
     assert "Sitemap: https://shop.example/sitemap.xml" in robots.content.decode().splitlines()

@@ -7,7 +7,7 @@ import nh3
 from django import template
 from django.conf import settings
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
@@ -89,11 +89,14 @@ def mailto(subject):
 
 @register.simple_tag
 def json_ld(data):
-    """A data block for search engines; no text in it can end the script element."""
-    text = json.dumps(data, ensure_ascii=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return format_html('<script type="application/ld+json">{}</script>', mark_safe(text))  # noqa: S308
+    """A data block for search engines for each thing; no text in it can end the script element."""
+    texts = []
+    for thing in data:
+        text = json.dumps(thing, ensure_ascii=False)
+        for sign in "<>&":
+            text = text.replace(sign, f"\\u{ord(sign):04x}")
+        texts.append([mark_safe(text)])  # noqa: S308
+    return format_html_join("", '<script type="application/ld+json">{}</script>', texts)
 
 
 @register.simple_tag(takes_context=True)
