@@ -57,6 +57,7 @@ def test_orders_are_found_by_what_they_are(api):
     paid = make_paid_order(make_product("PLAN"))
     demo = make_paid_order(make_product(), provider="demo")
     open_ = make_order(make_product())
+    Order.objects.update(problem="")
     Order.objects.filter(pk=open_.pk).update(problem="Look.", run=run, utm_campaign=f"run-{run.pk}")
 
     def numbers(query):
