@@ -214,6 +214,48 @@ def test_what_a_marketplace_paid_out_through_paypal_is_not_taken_for_a_sale():
     assert any('What "Mass Pay Payment" means is not known' in warning for warning in reading.warnings)
 
 
+def test_paypal_in_german_is_read_with_its_days_and_commas():
+    header = "Datum,Uhrzeit,Zeitzone,Name,Typ,Status,Währung,Brutto,Gebühr,Netto,Transaktionscode,Guthaben\n"
+    rows = [
+        '01.06.2026,10:00:00,CEST,Ida,Website-Zahlung,Abgeschlossen,EUR,"1.240,00","-31,35","1.208,65",P1,"1.208,65"',
+        '02.06.2026,10:00:00,CEST,Ida,Rückzahlung,Abgeschlossen,EUR,"-40,00","0,00","-40,00",P2,"1.168,65"',
+        '03.06.2026,10:00:00,CEST,,Allgemeine Abbuchung,Abgeschlossen,EUR,"-900,00","0,00","-900,00",P3,"268,65"',
+        '04.06.2026,10:00:00,CEST,Uwe,Website-Zahlung,Ausstehend,EUR,"10,00","-0,60","9,40",P4,"268,65"',
+    ]
+
+    reading = statements.read((header + "\n".join(rows)).encode())
+
+    assert (reading.format, reading.refused, reading.warnings) == ("paypal-activity", [], [])
+    assert sums(reading) == {
+        "EUR sale": (1, 124000, 120865),
+        "EUR refund": (1, -4000, -4000),
+        "EUR payout": (1, -90000, -90000),
+        "EUR nothing": (1, 1000, 940),
+    }
+    assert reading.lines[0].at == datetime(2026, 6, 1, 8, tzinfo=UTC)
+
+
+def test_a_currency_that_no_column_names_is_read_from_the_notes_or_said_to_be_the_stores():
+    header = '"date/time","settlement id","type","order id","product sales","selling fees","total"\n'
+    row = '"Sep 4, 2026 1:05:07 AM UTC","1","Order","1-1","10.00","-1.50","8.50"\n'
+    twelve = load("shopify_transactions").replace(b",Currency\n", b",Else\n")
+
+    amazon = statements.read(('"Notes"\n"All amounts in GBP, unless specified"\n' + header + row).encode())
+    shopify = statements.read(twelve)
+
+    assert sums(amazon) == {"GBP sale": (1, 1000, 850)}
+    assert {line.currency for line in shopify.lines} == {"USD"}
+    assert "The file names no currency: USD, the store's, was taken." in shopify.warnings
+
+
+def test_zeros_beyond_the_decimals_of_a_currency_say_nothing():
+    reading = statements.read(
+        load("stripe_itemized").replace(b'"4800","173","4627"', b'"4800.00","173.00","4627.00"')
+    )
+
+    assert sums(reading)["JPY sale"] == (1, 4800, 4627)
+
+
 def test_a_total_that_is_not_the_sum_of_the_rows_says_that_rows_are_missing():
     lines = load("gumroad_payout").splitlines(keepends=True)
 
@@ -360,6 +402,7 @@ def test_an_unknown_layout_is_refused_naming_its_columns_and_the_nearest():
         (b"Sale Date,Item Name,Buyer,Transaction ID,Order ID,Ship Name\na,b,c,d,e,f\n", "sold order items"),
         (b"Name,Email,Financial Status,Lineitem name\n#1,a@b.example,paid,Print\n", "Shopify orders export"),
         (b"Date,Estimated revenue (USD)\n2026-01-01,1.234\n", "estimates are never final income"),
+        (b"Content,Estimated revenue (EUR)\nabc,1.234\n", "estimates are never final income"),
         (b"Transaction creation date,Type,Net amount\n2026-01-01,Order,1.00\n", "eBay"),
     ],
 )

@@ -3,10 +3,13 @@
 What a statement says is understood here without asking the ledger; `earnings.statements.booking` books it.
 """
 
+from dataclasses import replace
+
 from earnings.models import StatementFormat
 from earnings.refusals import Refusal
 from earnings.sheets import read_sheet
 from earnings.statements import assumed, etsy, gumroad, mapping, others, paypal, refused, shopify, stripe, upwork
+from earnings.statements.layouts import Choices
 
 FORMATS = {
     known.key: known
@@ -37,29 +40,33 @@ def read(data, format="auto", choices=None):
     if format != "auto" and format not in known:
         raise Refusal.of_field("/format", f"{format!r} is not one of auto, {', '.join(known)}.")
     candidates = known if format == "auto" else {format: known[format]}
-    sheet = _sheet(data, candidates)
+    sheet, above = _sheet(data, candidates)
     header = {column.casefold() for column in sheet.header}
     chosen = _detected(header, sheet, known) if format == "auto" else _named(known[format], header)
-    return chosen.read(sheet, choices)
+    return chosen.read(sheet, replace(choices or Choices(), above=above))
 
 
 def _sheet(data, candidates):
-    """The table, from the first line that is some layout's header: notes may stand above it."""
+    """The table, from the first line that is some layout's header, and the lines of notes above it."""
+    above = []
 
     def is_header(cells):
         header = {" ".join(cell.replace("\ufeff", "").split()).casefold() for cell in cells}
         header.discard("")
-        return len(header) > 1 and (
-            any(each.matches(header) for each in candidates.values()) or refused.find(header) is not None
-        )
+        known = any(each.matches(header) for each in candidates.values()) or refused.find(header) is not None
+        if len(header) > 1 and known:
+            return True
+        above.append(" ".join(cells)[:500])
+        del above[:-50]
+        return False
 
     try:
-        return read_sheet(data, is_header=is_header)
+        return read_sheet(data, is_header=is_header), tuple(above)
     except Refusal as refusal:
         if not refusal.detail.startswith(("The file has no header", "This is not a table: its lines")):
             raise
         # No header that we know: the first line is asked, so that the refusal can name its columns.
-        return read_sheet(data)
+        return read_sheet(data), ()
 
 
 def _detected(header, sheet, known):

@@ -7,7 +7,6 @@ NOTE = (
     "No real {name} file of this layout was seen yet: the layout is assumed. Compare the figures with {name} "
     "before you book."
 )
-NOT_YET = frozenset({"pending", "pending clearance", "in clearing", "cancelled", "canceled", "upcoming", "iptal"})
 
 
 def _own_sale(line, cells):
@@ -37,7 +36,6 @@ FIVERR = Layout(
     currency="USD",
     date_order="mdy",
     mark=".",
-    not_yet=NOT_YET,
     complete=_own_sale,
     note=NOTE.format(name="Fiverr"),
 )
@@ -74,7 +72,6 @@ SHOPIER = Layout(
     currency="TRY",
     zone="Europe/Istanbul",
     date_order="dmy",
-    not_yet=NOT_YET,
     complete=_own_sale,
     note=NOTE.format(name="Shopier"),
 )

@@ -82,10 +82,11 @@ PAYOUT = Layout(
 def _complete_sale(line, cells):
     """The buyer's tax is Gumroad's to remit and no part of what we are paid; flags tell what was given back."""
     tax = amount(cells.text("Taxes ($)|Tax Charged ($)|Gumroad-Collected Tax ($)"), "USD", ".") or 0
-    line.gross -= tax
-    line.remarks.clear()
-    if line.gross - _fee(cells) != line.net:
-        line.remarks.append("Net is not Sale Price less tax less fee; net is what was taken.")
+    if line.gross - _fee(cells) != line.net:  # else the price is without tax
+        line.gross -= tax
+        line.remarks.clear()
+        if line.gross - _fee(cells) != line.net:
+            line.remarks.append("Net is not Sale Price less tax less fee; net is what was taken.")
     line.sale = line.id
     lines = [line]
     if _flag(cells, "Fully Refunded?"):

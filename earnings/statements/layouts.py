@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from django.conf import settings
 from django.utils import timezone
 
 from earnings import money
@@ -13,6 +14,13 @@ from earnings.statements import dates
 from earnings.statements.lines import Line, Reading
 
 EMPTY = {"", "-", "--", "—", "–", "n/a", "null"}
+# Words of a status column that say that no money has moved, blanks as hyphens.
+_NOT_YET = """
+pending denied failed canceled cancelled voided expired removed unclaimed placed draft active created unconfirmed
+on-hold temporary-hold in-progress processing pending-clearance in-clearing upcoming rejected declined uncaptured
+incomplete blocked unpaid ausstehend abgelehnt storniert fehlgeschlagen iptal beklemede
+"""
+NOT_YET = frozenset(_NOT_YET.split())
 TOTALS = {"total", "totals", "grand total", "sum", "summe", "toplam", "totale", "totaux"}
 ADDRESS = re.compile(r"\S+@\S+")  # whoever it belongs to, it is not kept
 SHOWN = 3  # examples in a warning
@@ -55,10 +63,14 @@ class Columns:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person said about one file: its order of day and month, and what its words mean."""
+    """What a person said about one file: its order of day and month, and what its words mean.
+
+    `above` are the lines over its header.
+    """
 
     date_order: str = ""
     words: Mapping = field(default_factory=dict)
+    above: tuple = ()
 
 
 def _nothing_more(line, cells):
@@ -89,7 +101,6 @@ class Layout:
     date_order: str = ""
     mark: str = ""
     excludes: tuple = ()
-    not_yet: frozenset = frozenset()  # words of the status column: no money has moved
     means: Callable | None = None
     complete: Callable = _nothing_more
     conclude: Callable = lambda reading: None
@@ -111,7 +122,12 @@ class Layout:
         reading = Reading(self.key, self.title, self.channel, sheet, [], list(sheet.notes))
         if self.note:
             reading.warnings.insert(0, self.note)
-        asked = replace(self, words=self.words | choices.words, date_order=self._order(rows, choices, reading))
+        asked = replace(
+            self,
+            words=self.words | choices.words,
+            date_order=self._order(rows, choices, reading),
+            currency=self.currency or self._unstated(sheet, choices, reading),
+        )
         marks = {name: self.mark or _mark(rows, name) for name in self.columns.amounts}
         for row, cells in rows:
             if is_total(cells, self.columns):
@@ -125,6 +141,17 @@ class Layout:
         _warn_of_nets(reading)
         _warn_of_balances(reading)
         return reading
+
+    def _unstated(self, sheet, choices, reading):
+        """The currency of a file whose columns name none: from its notes, or the store's own, said aloud."""
+        names = {name.casefold() for name in sheet.header}
+        if set(self.columns.currency.casefold().split("|")) & names:
+            return ""
+        found = re.search(r"amounts in ([A-Z]{3})\b", "\n".join(choices.above))
+        if found:
+            return found.group(1)
+        reading.warnings.append(f"The file names no currency: {settings.STORE_CURRENCY}, the store's, was taken.")
+        return settings.STORE_CURRENCY
 
     def _order(self, rows, choices, reading):
         cells = [cells.text(self.columns.date) for _, cells in rows]
@@ -184,7 +211,8 @@ class Layout:
 
     def _read_amounts(self, line, cells, marks):
         columns = self.columns
-        line.currency = (cells.text(columns.currency) if columns.currency else "").upper() or self.currency
+        stated = cells.text(columns.currency) if columns.currency else ""
+        line.currency = stated.upper() or self.currency
         line.currency = {"TL": "TRY"}.get(line.currency, line.currency)
         try:
             money.exponent(line.currency)
@@ -220,7 +248,7 @@ class Layout:
         if meaning is None and (not self.columns.type or not line.type):
             meaning = self.positive if line.net >= 0 else self.negative
         status = word(cells.text(self.columns.status)) if self.columns.status else ""
-        if status in self.not_yet and meaning in (*BOOKED_MEANINGS, None):
+        if status.replace(" ", "-") in NOT_YET and meaning in (*BOOKED_MEANINGS, None):
             line.remarks.append(f"{status.capitalize()}: no money has moved.")
             meaning = Meaning.NOTHING
         line.is_printed = meaning != Meaning.NOTHING
@@ -243,6 +271,11 @@ def amount(cell, currency, mark=""):
     text = cell.strip()
     if text.casefold() in EMPTY:
         return None
+    # "1200.00" yen are 1200: zeros beyond a currency's decimals say nothing.
+    whole, found, decimals = text.rpartition(mark or ".")
+    digits = money.exponent(currency)
+    if mark and found and decimals.isdigit() and not decimals[digits:].strip("0"):
+        text = f"{whole}{mark}{decimals[:digits]}".removesuffix(mark)
     return money.parse(text.removeprefix("+"), currency, mark=mark, negative=True).minor
 
 

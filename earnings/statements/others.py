@@ -45,7 +45,6 @@ AMAZON = Layout(
         **dict.fromkeys(["adjustment", "others", "liquidations"], Meaning.ADJUSTMENT),
         **dict.fromkeys(["transfer", "debt"], Meaning.PAYOUT),
     },
-    currency="USD",
     mark=".",
     complete=_complete_amazon,
 )
@@ -292,7 +291,6 @@ AFFILIATE = Layout(
     positive=Meaning.SALE,
     negative=Meaning.REFUND,
     mark=".",
-    not_yet=frozenset({"rejected", "declined", "pending", "canceled", "cancelled", "reversed"}),
 )
 
 LAYOUTS = (AMAZON, SQUARE, PATREON, ADSENSE, OPEN_COLLECTIVE, PAYHIP, FABRICA, AFFILIATE)

@@ -3,118 +3,57 @@
 from earnings.models import Meaning
 from earnings.statements.layouts import Columns, Layout, word
 
-# Beginnings of what the column Type (Description in newer layouts) says; the first that fits counts.
-BEGINNINGS = (
-    *((text, Meaning.CONVERSION) for text in ("currency conversion", "general currency conversion")),
-    *(
-        (text, Meaning.PAYOUT)
-        for text in (
-            *("general withdrawal", "transfer to bank", "withdraw funds", "user initiated withdrawal"),
-            *(
-                "withdrawal to",
-                "withdrawal from paypal",
-                "bank transfer to",
-                "transfer to card",
-                "debit card transfer",
-            ),
-            *("auto-sweep", "automatic withdrawal", "reversal of general withdrawal", "withdrawal reversal"),
-        )
+# How the column Type (Description in newer layouts) begins, in English and German; the first that fits counts.
+_BEGINNINGS = (
+    (
+        Meaning.CONVERSION,
+        "currency conversion|general currency conversion|allgemeine währungsumrechnung|währungsum",
     ),
-    *(
-        (text, Meaning.HOLD)
-        for text in (
-            *("hold on", "general hold", "payment hold", "payment release", "release of", "hold release"),
-            *("account hold", "temporary hold", "reserve hold", "reserve release", "cancellation of hold"),
-            *("reversal of general account hold", "hold for", "general authorization", "authorization", "void of"),
-            *("general hold release",),
-        )
+    (
+        Meaning.PAYOUT,
+        "general withdrawal|transfer to bank|withdraw funds|user initiated withdrawal|withdrawal to|auto-sweep|"
+        "withdrawal from paypal|bank transfer to|transfer to card|debit card transfer|automatic withdrawal|"
+        "withdrawal reversal|reversal of general withdrawal|allgemeine abbuchung|abbuchung auf|"
+        "von nutzer eingeleitete abbuchung",
     ),
-    *(
-        (text, Meaning.OWN)
-        for text in (
-            *(
-                "bank deposit to pp account",
-                "add funds",
-                "general funding",
-                "transfer from bank",
-                "general card deposit",
-            ),
-            *(
-                "general credit card deposit",
-                "general credit card withdrawal",
-                "paypal balance",
-                "balance transfer",
-            ),
-        )
+    (
+        Meaning.HOLD,
+        "hold on|general hold|payment hold|payment release|release of|hold release|account hold|temporary hold|"
+        "reserve hold|reserve release|cancellation of hold|reversal of general account hold|authorization|"
+        "hold for|general authorization|void of|allgemeine einbehaltung|einbehaltung|freigabe|"
+        "allgemeine autorisierung",
     ),
-    *((text, Meaning.CHARGEBACK) for text in ("chargeback", "payment reversal", "reversal", "dispute")),
-    *((text, Meaning.REFUND) for text in ("payment refund", "refund", "partial refund", "general refund")),
-    *(
-        (text, Meaning.COST)
-        for text in (
-            *("fee", "paypal fee", "chargeback fee", "dispute fee", "payment processing fee", "partner fee"),
-            *("payout fee", "mass payment fee", "cross-border fee", "fee reversal", "fee refund", "other fee"),
-            *("withdrawal fee", "general payment processing fee"),
-        )
+    (
+        Meaning.OWN,
+        "bank deposit to pp account|add funds|general funding|transfer from bank|general card deposit|"
+        "paypal balance|general credit card deposit|general credit card withdrawal|balance transfer|"
+        "bankgutschrift auf paypal|allgemeine kreditkarten",
     ),
-    *((text, Meaning.TAX) for text in ("tax collected by partner",)),
-    *(
-        (text, Meaning.ADJUSTMENT)
-        for text in ("general adjustment", "general account adjustment", "general account")
+    (Meaning.CHARGEBACK, "chargeback|payment reversal|reversal|dispute|rückbuchung|zahlungsstornierung"),
+    (
+        Meaning.REFUND,
+        "payment refund|refund|partial refund|general refund|rückzahlung|zahlungsrückzahlung|erstattung",
     ),
-    *((text, Meaning.NOTHING) for text in ("invoice sent", "request sent", "order", "invoice received")),
+    (
+        Meaning.COST,
+        "fee|paypal fee|chargeback fee|dispute fee|payment processing fee|partner fee|payout fee|other fee|"
+        "mass payment fee|cross-border fee|withdrawal fee|general payment processing fee|gebühr",
+    ),
+    (Meaning.TAX, "tax collected by partner"),
+    (Meaning.ADJUSTMENT, "general adjustment|general account"),
+    (Meaning.NOTHING, "invoice sent|invoice received|request sent|order"),
 )
+BEGINNINGS = [(text, meaning) for meaning, texts in _BEGINNINGS for text in texts.split("|")]
 # What is paid: above zero by a buyer, below zero by us.
-PAYMENTS = (
-    *(
-        "payment",
-        "web accept",
-        "express checkout",
-        "website payment",
-        "mobile payment",
-        "shopping cart",
-        "subscription",
-    ),
-    *(
-        "preapproved payment",
-        "send money",
-        "donation",
-        "ebay",
-        "virtual terminal",
-        "recurring",
-        "mass pay",
-        "mass payment",
-    ),
-    *(
-        "general payment",
-        "auction",
-        "pos payment",
-        "direct payment",
-        "money received",
-        "money sent",
-        "invoice payment",
-    ),
-    *("received", "purchase", "payouts", "general paypal debit card", "debit card", "third-party", "checkout"),
+_PAYMENTS = (
+    "payment|web accept|express checkout|website|mobile payment|shopping cart|subscription|preapproved|send money|"
+    "donation|ebay|virtual terminal|recurring|auction|pos payment|direct payment|money received|money sent|"
+    "received|purchase|general payment|general paypal debit card|debit card|third-party|checkout|spende|"
+    "express-checkout|warenkorb|abonnement"
 )
+PAYMENTS = tuple(_PAYMENTS.split("|"))
 # How marketplaces pay their sellers: income of the marketplace's own statement, and perhaps of nobody's.
-MASS = ("mass pay", "payout")
-NOT_YET = frozenset(
-    [
-        *(
-            "pending",
-            "denied",
-            "failed",
-            "canceled",
-            "cancelled",
-            "voided",
-            "expired",
-            "removed",
-            "unclaimed",
-            "placed",
-        ),
-        *("draft", "active", "created", "unconfirmed", "on hold", "temporary hold", "in progress", "processing"),
-    ]
-)
+MASS = ("mass pay", "payout", "sammelzahlung")
 
 
 def _means(line, cells):
@@ -127,7 +66,7 @@ def _means(line, cells):
         return None
     if said.endswith((" fee", " fees")):
         return Meaning.COST
-    if said.startswith(PAYMENTS) or "payment" in said:
+    if said.startswith((*PAYMENTS, *MASS)) or "payment" in said or "zahlung" in said:
         return Meaning.SALE if line.gross > 0 else Meaning.SPENT
     return None
 
@@ -144,17 +83,17 @@ def _complete(line, cells):
 def _columns(**more):
     return Columns(
         **{
-            "date": "Date",
-            "time": "Time",
-            "zone": "TimeZone|Time Zone",
-            "type": "Type|Description",
+            "date": "Date|Datum",
+            "time": "Time|Uhrzeit",
+            "zone": "TimeZone|Time Zone|Zeitzone",
+            "type": "Type|Typ|Description|Beschreibung",
             # The buyer's name is left where it is: in the file.
-            "title": ("Item Title", "Invoice Number"),
-            "id": "Transaction ID",
-            "sale": "Reference Txn ID|PayPal Reference ID",
+            "title": ("Item Title|Artikelbezeichnung", "Invoice Number|Rechnungsnummer"),
+            "id": "Transaction ID|Transaktionscode",
+            "sale": "Reference Txn ID|PayPal Reference ID|Zugehöriger Transaktionscode",
             "status": "Status",
-            "currency": "Currency",
-            "balance": "Balance",
+            "currency": "Currency|Währung",
+            "balance": "Balance|Guthaben",
         }
         | more
     )
@@ -175,11 +114,13 @@ FULL = Layout(
     key="paypal-activity",
     title="PayPal activity",
     channel="paypal",
-    requires=("Date", "Time", "TimeZone|Time Zone", "Type|Description", "Currency", "Gross", "Fee", "Net"),
-    columns=_columns(gross="Gross", fees=("Fee",), net="Net"),
+    requires=(
+        *("Date|Datum", "Time|Uhrzeit", "TimeZone|Time Zone|Zeitzone", "Type|Typ|Description|Beschreibung"),
+        *("Currency|Währung", "Gross|Brutto", "Fee|Gebühr|Entgelt", "Net|Netto"),
+    ),
+    columns=_columns(gross="Gross|Brutto", fees=("Fee|Gebühr|Entgelt",), net="Net|Netto"),
     sign=1,
     date_order="mdy",
-    not_yet=NOT_YET,
     means=_means,
     complete=_complete,
     conclude=_warn_of_pairs,
@@ -189,12 +130,11 @@ REDUCED = Layout(
     key="paypal-activity-reduced",
     title="PayPal activity (personal, amounts only)",
     channel="paypal",
-    requires=("Date", "Time", "TimeZone|Time Zone", "Name", "Type", "Status", "Amount", "Balance"),
+    requires=("Date", "Time", "TimeZone|Time Zone|Zeitzone", "Name", "Type", "Status", "Amount", "Balance"),
     excludes=("Gross",),
     columns=_columns(gross="Amount"),
     currency="USD",
     date_order="mdy",
-    not_yet=NOT_YET,
     means=_means,
     complete=_complete,
     note="This layout names no fees and perhaps no currency; US dollars are taken where none is named.",

@@ -12,7 +12,14 @@ class Known:
     why: str
 
     def matches(self, header):
-        return all(name.casefold() in header for name in self.requires)
+        """Whether each column is there, or one that begins so where a name ends in "(": the currency differs."""
+        return all(
+            any(
+                column.startswith(name.casefold()) if name.endswith("(") else column == name.casefold()
+                for column in header
+            )
+            for name in self.requires
+        )
 
 
 KNOWN = (
@@ -28,7 +35,7 @@ KNOWN = (
     ),
     Known(
         "YouTube Studio's estimates",
-        ("Estimated revenue (USD)",),
+        ("Estimated revenue (",),
         "estimates are never final income; export AdSense's account activity.",
     ),
     Known(

@@ -50,17 +50,7 @@ TRANSACTIONS = Layout(
     key="shopify-payouts",
     title="Shopify Payments transactions",
     channel="shopify",
-    requires=(
-        "Transaction Date",
-        "Type",
-        "Order",
-        "Payout Status",
-        "Payout Date",
-        "Amount",
-        "Fee",
-        "Net",
-        "Currency",
-    ),
+    requires=("Transaction Date", "Type", "Order", "Payout Status", "Payout Date", "Amount", "Fee", "Net"),
     columns=Columns(
         date="Transaction Date",
         type="Type",
