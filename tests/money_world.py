@@ -40,13 +40,17 @@ class StrictStripe(FakeStripe):
         return super().refund(charge_id, amount, metadata)
 
     def contested(self, charge_id):
-        return any(each["charge"] == charge_id and each["status"] != "won" for each in self.disputes.values())
+        disputes = list(self.disputes.values())  # another thread may add one meanwhile
+        return any(each["charge"] == charge_id and each["status"] != "won" for each in disputes)
 
 
 class World:
-    """Rows that belong together, and what may happen to them. The events of `stripe` wait here to be heard."""
+    """Rows that belong together, and what may happen to them. The events of `stripe` wait here to be heard.
 
-    def __init__(self, seed, stripe, *, things=True):
+    Several worlds are `beside` each other in one shop: each hears all events.
+    """
+
+    def __init__(self, seed, stripe, *, beside=None):
         self.random = random.Random(seed)
         self.seed, self.stripe = seed, stripe
         self.done, self.refused, self.log = Counter(), Counter(), []
@@ -54,8 +58,7 @@ class World:
         self.waiting = []  # events that Stripe told and we have not heard
         self._heard = 0
         self._numbers = 0
-        if things:
-            self._stock_up()
+        self.stock = beside.stock if beside else self._stock_up()
 
     def _stock_up(self):
         for currency in ("USD", "JPY"):
@@ -67,7 +70,7 @@ class World:
             gig = make_gig(price_minor=10_001, currency=currency, requirements=[])
             gig.packages.update(revisions=1)
         make_channel("fiverr")
-        self.stock = dict(Product.objects.exclude(stock=None).values_list("pk", "stock"))
+        return dict(Product.objects.exclude(stock=None).values_list("pk", "stock"))
 
     # --- Choosing ---------------------------------------------------------------------------------------------
 
@@ -172,7 +175,7 @@ class World:
                 self.stripe.refund(charge["id"], self.random.choice([left, left // 2 + 1, 1]))
 
     def fail_a_refund_at_stripe(self):
-        made = [refund for refund in self.stripe.refunds.values() if refund["status"] == "succeeded"]
+        made = [refund for refund in list(self.stripe.refunds.values()) if refund["status"] == "succeeded"]
         if made:
             refund = self.random.choice(made)
             self.stripe.fail_refund(refund["id"])
@@ -187,7 +190,8 @@ class World:
                 self.stripe.dispute(charge["id"], left, fee=self.random.choice([0, 1500]))
 
     def decide_a_dispute(self):
-        undecided = [each for each in self.stripe.disputes.values() if each["status"] == "needs_response"]
+        disputes = list(self.stripe.disputes.values())
+        undecided = [each for each in disputes if each["status"] == "needs_response"]
         if undecided:
             self.stripe.decide(self.random.choice(undecided)["id"], self.random.choice(["won", "lost"]))
 

@@ -1,9 +1,11 @@
 """Whatever happens to money, in any order and however often, the ledger stays sound and true to what happened."""
 
 import os
+import threading
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 
 from tests.money_world import ACTIONS, StrictStripe, World
 from tests.stripe_fake import SECRET
@@ -43,6 +45,33 @@ def test_two_hundred_random_actions_leave_the_ledger_sound(stripe, seed):
     live(world, 200, ask_every=20)
 
     assert len(world.done) > len(set(ACTIONS)) / 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_who_do_anything_at_once_leave_the_ledger_sound(stripe):
+    first = World(SEED, stripe)
+    worlds = [first, *(World(SEED + number, stripe, beside=first) for number in (100, 200))]
+    broken = []
+
+    def act(world):
+        try:
+            for _ in range(60):
+                world.step()
+        except Exception as error:
+            broken.append((world.seed, world.log[-1], repr(error)))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=act, args=[world]) for world in worlds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    for world in worlds:
+        world.come_to_rest()
+    assert broken == []
+    assert first.faults() + first.unlike_stripe() == []
 
 
 @pytest.mark.slow
