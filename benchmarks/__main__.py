@@ -1,8 +1,8 @@
 """`python -m benchmarks [runs] [posts] [scaling] [history] [ledger]`: all of them unless some are named.
 
 On SQLite, and then on the server of DATABASE_URL, in databases that are made and dropped; the peers on Redis with
-BENCH_REDIS_URL. BENCH_RUNS, BENCH_ROUNDS, BENCH_HISTORY, BENCH_POSTINGS and BENCH_SALES
-make it shorter. Nothing is asserted: this is no test.
+BENCH_REDIS_URL. BENCH_RUNS, BENCH_ROUNDS, BENCH_HISTORY, BENCH_POSTINGS and BENCH_SALES make it shorter. Nothing
+is asserted: this is no test.
 """
 
 import os

@@ -12,12 +12,19 @@ from agency import readiness
 from agency import schedules_api as schedules
 from agency import services_api as services
 from agency import webhooks_api as webhooks
+from agency.idempotency import RemembersAnswers
 from config.api import not_found
 from earnings import api as earnings
+from earnings import disputes_api as disputes
 from earnings import payouts_api as payouts
 from earnings import statements_api as statements
 from storefront import api as storefront
 from storefront import orders_api as orders
+
+
+class Disputes(RemembersAnswers, disputes.Disputes):
+    """The ledger's room knows no remembered answers; here both meet."""
+
 
 # Without slashes; config.api.slashless accepts one at the end as well.
 router = SimpleRouter(trailing_slash=False)
@@ -44,6 +51,7 @@ api = [
     path("orchestrate/intent", agency.OrchestrateIntent.as_view()),
     path("workflows", agency.WorkflowsView.as_view()),
     path("", include(router.urls)),
+    path("earnings/disputes", Disputes.as_view()),
     *earnings.api_urls,
     path("schema", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
     path(

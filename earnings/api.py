@@ -248,7 +248,7 @@ class Export(KnowsItsParameters, APIView):
         """
         asked = _asked(request, *self.query_parameters)
         scope = Scope(asked["kind"] or "real", asked["currency"])
-        rows = _span(asked).of(scope.of(history.entries())).order_by("pk")
+        rows = _span(asked).of(scope.of(history.moves())).order_by("pk")
         writer = csv.writer(_Line())
         lines = (writer.writerow(_cells(entry)) for entry in rows.iterator())
         name = f"earnings-{scope.kind}-{scope.currency}-{scope.today}.csv"

@@ -18,10 +18,14 @@ NAMES = {"gig": "gig", "product": "product_sku", "client": "client", "run": "run
 
 
 def entries():
-    """Journal entries with the change of each bucket, `gross` income, `net` of fees, and `fee` between them."""
+    """Journal entries with what each changed of income: `gross`, and `net` of fees."""
     entries = JournalEntry.objects.select_related("earning").order_by("-pk")
-    entries = entries.annotate(**{bucket: _change(bucket) for bucket in BUCKETS})
     return entries.annotate(gross=-_change(*INCOME), net=_change(*EARNED_BUCKETS))
+
+
+def moves():
+    """The same with the change of each bucket."""
+    return entries().annotate(**{bucket: _change(bucket) for bucket in BUCKETS})
 
 
 def _change(*accounts):

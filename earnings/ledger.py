@@ -165,9 +165,16 @@ def pay_out(earning, key, at):
 
 @transaction.atomic
 def dispute(earning, key, at):
-    """The buyer contests an earned payment: set its money apart. Won: `reverse` this entry; lost: `refund`."""
+    """The buyer contests an earned payment: set its money apart. Won: `release`; lost: `refund`."""
     entry = JournalEntry(earning=earning, key=key, event=Event.DISPUTED, occurred_at=at)
     return _book(entry, _contest)
+
+
+@transaction.atomic
+def release(earning, key, at, memo=""):
+    """What is still contested of this earning is ours again, wherever it was before: the channel pays it out."""
+    entry = JournalEntry(earning=earning, key=key, event=Event.CLEARED, occurred_at=at, memo=memo)
+    return _book(entry, lambda held: {AVAILABLE: held[DISPUTED], DISPUTED: -held[DISPUTED]})
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = 2 if os.environ.get("DATABASE_URL") else 1
 TINY = {"BENCH_RUNS": "10", "BENCH_ROUNDS": "1", "BENCH_HISTORY": "200"}
+TINY |= {"BENCH_POSTINGS": "400", "BENCH_SALES": "5"}
 
 pytestmark = pytest.mark.slow
 
@@ -47,9 +48,17 @@ def test_an_empty_database_is_measured_beside_one_with_history():
     assert said.count("with history / empty") == 2 * DATABASES
 
 
+def test_the_dashboard_and_the_booking_of_sales_are_measured_beside_plain_sql():
+    said = said_by("ledger")
+
+    assert "400 postings, 0 violations" in said
+    assert said.count("the same five rows by hand") == DATABASES
+    assert said.count("django-hordak, one transaction") == DATABASES - 1
+
+
 def test_an_unknown_benchmark_is_refused():
     command = [sys.executable, "-m", "benchmarks", "nonsense"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert done.stderr == "Unknown: nonsense. There are: runs, posts, scaling, history.\n"
+    assert done.stderr == "Unknown: nonsense. There are: runs, posts, scaling, history, ledger.\n"

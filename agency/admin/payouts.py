@@ -14,11 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, blame
+from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, blame
 from earnings import money, payouts
 from earnings.ledger import PAID_OUT, Purse
-from earnings.models import Channel, Kind, LedgerCheck, Payout, PayoutPart
+from earnings.models import Channel, Kind, LedgerCheck, Payout
 from earnings.refusals import Refusal
+
+MOST_SHOWN = 200
 
 
 class PayoutForm(forms.Form):
@@ -44,26 +46,6 @@ class PayoutForm(forms.Form):
         return values
 
 
-class PartsInline(ReadOnlyInline):
-    model = PayoutPart
-    fields = ["paid_for", "amount", "entry"]
-    show_change_link = False
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("entry__earning").prefetch_related("entry__postings")
-
-    def paid_for(self, part):
-        earning = part.entry.earning
-        if earning is None:
-            return part.entry.title
-        address = reverse("admin:earnings_earning_change", args=[earning.pk])
-        return format_html('<a href="{}">{}</a> {}', address, earning.title, earning.reference or earning.key)
-
-    def amount(self, part):
-        paid = sum(each.amount_minor for each in part.entry.postings.all() if each.account_id == PAID_OUT)
-        return money.display(paid, part.entry.currency)
-
-
 @admin.register(Payout)
 class PayoutAdmin(VerbAdmin):
     """Write down what a channel sent to the bank; each payout names what it paid out."""
@@ -72,9 +54,8 @@ class PayoutAdmin(VerbAdmin):
     list_filter = ["channel", "kind", "currency"]
     list_select_related = ["channel"]
     search_fields = ["reference", "parts__entry__earning__key"]
-    fields = ["channel", "amount", "kind", "reference", "occurred_at", "returned_at", "recorded_by"]
-    readonly_fields = ["amount"]
-    inlines = [PartsInline]
+    fields = ["channel", "amount", "kind", "reference", "occurred_at", "returned_at", "recorded_by", "parts"]
+    readonly_fields = ["amount", "parts"]
     verbs = (
         Verb(
             name="return",
@@ -99,6 +80,14 @@ class PayoutAdmin(VerbAdmin):
     def amount(self, payout):
         return money.display(payout.amount_minor, payout.currency)
 
+    @admin.display(description="paid out")
+    def parts(self, payout):
+        """What it paid out, each with its amount; of very many the first."""
+        found = payout.parts.select_related("entry__earning").prefetch_related("entry__postings").order_by("pk")
+        listed = format_html_join("", "<li>{}: {}</li>", (_part(part) for part in found[:MOST_SHOWN]))
+        more = found.count() - MOST_SHOWN
+        return format_html("<ul>{}{}</ul>", listed, f"and {more} more; the API has all" if more > 0 else "")
+
     def add_view(self, request, form_url="", extra_context=None):
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -118,6 +107,18 @@ class PayoutAdmin(VerbAdmin):
             "waiting": [_offer(*row) for row in payouts.waiting()],
         }
         return render(request, "admin/earnings/payout/record.html", context)
+
+
+def _part(part):
+    """(what was paid for, how much of it)"""
+    entry, earning = part.entry, part.entry.earning
+    paid = sum(each.amount_minor for each in entry.postings.all() if each.account_id == PAID_OUT)
+    amount = money.display(paid, entry.currency)
+    if earning is None:
+        return entry.title, amount
+    address = reverse("admin:earnings_earning_change", args=[earning.pk])
+    named = format_html('<a href="{}">{}, {}</a>', address, earning.title, earning.reference or earning.key)
+    return named, amount
 
 
 def _recorded(form, user):
