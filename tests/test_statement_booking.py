@@ -84,6 +84,16 @@ def test_equal_rows_without_an_id_are_all_booked():
     assert len({row.identity for row in fees}) == 2
 
 
+def test_equal_refunds_of_one_sale_are_all_booked():
+    lines = load("gumroad_payout").splitlines(keepends=True)
+    partial = lines[3].replace(b"Full", b"Partial").replace(b"-20.0,-2.0,-18.0", b"-5.0,-0.5,-4.5")
+
+    statement = booking.book(booking.upload(b"".join([*lines[:3], partial, partial]), "partial.csv"))
+
+    refunds = statement.rows.filter(meaning="refund")
+    assert [row.outcome for row in refunds] == ["booked", "booked"]
+
+
 def test_the_same_file_again_books_none():
     book("etsy_statement")
     before = JournalEntry.objects.count()

@@ -435,6 +435,12 @@ def test_a_value_that_can_not_be_read_for_certain_is_named(old, new, problem):
     assert line.problems == [problem]
 
 
+def test_a_bad_amount_in_a_column_that_only_one_platform_has_is_named_too():
+    data = load("shopify_summary").replace(b"-10.00,0.00,0.00", b"ten,0.00,0.00")
+
+    assert [line.problems for line in statements.read(data).refused] == [["an amount is not a number"]]
+
+
 def test_a_file_is_read_in_the_format_that_it_is_said_to_have_or_not_at_all():
     with pytest.raises(Refusal, match="it lacks id, Type, Source"):
         statements.read(load("stripe_itemized"), "stripe-all-activity")

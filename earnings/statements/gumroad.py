@@ -22,6 +22,7 @@ def _means_payout(line, cells):
 
 def _complete_payout(line, cells):
     purchase = line.sale
+    line.is_id_of_row = False
     if line.meaning == Meaning.SALE:
         line.id = purchase
     elif purchase and line.meaning in (Meaning.REFUND, Meaning.CHARGEBACK):

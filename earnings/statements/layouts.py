@@ -139,6 +139,7 @@ class Layout:
         self.conclude(reading)
         _warn_of_unknown(reading)
         _warn_of_nets(reading)
+        _warn_of_sums(reading)
         _warn_of_balances(reading)
         return reading
 
@@ -191,7 +192,11 @@ class Layout:
             return [line]
         line.meaning = self._meaning(line, cells)
         _settle(line)
-        return self.complete(line, cells)
+        try:
+            return self.complete(line, cells)
+        except ValueError as error:  # in a column that only this platform has
+            line.problems.append(f"an amount {error}")
+            return [line]
 
     def _read_moment(self, line, cells):
         columns = self.columns
@@ -352,6 +357,14 @@ def _warn_of_nets(reading):
         reading.warnings.append(
             f"In {_rows(wrong)} net does not follow from amount and fee. Net is what moved: it is booked, and the "
             "fee is what lies between."
+        )
+
+
+def _warn_of_sums(reading):
+    odd = [line for line in reading.lines if any("is not the sum" in remark for remark in line.remarks)]
+    if odd:
+        reading.warnings.append(
+            f"In {_rows(odd)} the total is not the sum of its columns: compare before you book."
         )
 
 

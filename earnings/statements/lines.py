@@ -30,6 +30,7 @@ class Line:
     balance: int | None = None
     is_printed: bool = True
     is_pending: bool = False
+    is_id_of_row: bool = True  # False for an id that we made of the sale's: several rows may have it
     remarks: list = field(default_factory=list)
     problems: list = field(default_factory=list)
 
@@ -78,7 +79,7 @@ def identities(lines):
         if line.id:
             # Some platforms give one id to the parts of a transaction; an id with equal content repeats it.
             base = line.id
-            if (base, line.fingerprint) in contents:
+            if (base, line.fingerprint) in contents and line.is_id_of_row:
                 found.append(None)
                 continue
             contents.add((base, line.fingerprint))

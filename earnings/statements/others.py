@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from earnings.models import Meaning
 from earnings.statements import dates
-from earnings.statements.layouts import Columns, Layout, amount, word
+from earnings.statements.layouts import Columns, Layout, amount
 
 # --- Amazon, date range report: notes, then a header; each total is the sum of the row's amount columns -----
 
@@ -24,8 +24,6 @@ def _complete_amazon(line, cells):
         line.remarks.append("total is not the sum of the row's columns.")
     if line.meaning in (Meaning.SALE, Meaning.REFUND, Meaning.CHARGEBACK):
         line.gross = line.net - fees
-    order = line.sale
-    line.id = f"{cells.text('settlement id')}:{order}:{word(line.type)}:{cells.text('sku')}" if order else ""
     return [line]
 
 
@@ -52,11 +50,6 @@ AMAZON = Layout(
 # --- Square ------------------------------------------------------------------------------------------------
 
 
-def _complete_square(line, cells):
-    line.sale, line.id = line.sale if line.meaning == Meaning.SALE else "", line.id
-    return [line]
-
-
 SQUARE = Layout(
     key="square-transactions",
     title="Square transactions",
@@ -78,7 +71,6 @@ SQUARE = Layout(
     words={"payment": Meaning.SALE, "refund": Meaning.REFUND, "dispute": Meaning.CHARGEBACK},
     currency="USD",
     mark=".",
-    complete=_complete_square,
     note="Square prints no currency; US dollars are taken. Amounts hold the tax and tips that were collected.",
 )
 
