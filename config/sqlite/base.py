@@ -25,17 +25,26 @@ class PatientCursor(base.SQLiteCursorWrapper):
     patience = 5.0  # seconds
 
     def execute(self, query, params=None):
-        if self.connection.in_transaction:
+        try:
             return super().execute(query, params)
+        except sqlite3.OperationalError as error:
+            if not self._is_in_the_way(error):
+                raise
+        return self._ask_again(query, params)
+
+    def _ask_again(self, query, params):
         ends, pause = time.monotonic() + self.patience, SHORTEST
         while True:
+            time.sleep(pause)
+            pause = min(pause * 1.2, LONGEST)
             try:
                 return super().execute(query, params)
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > ends:
+                if not self._is_in_the_way(error) or time.monotonic() > ends:
                     raise
-            time.sleep(pause)
-            pause = min(pause * 1.2, LONGEST)
+
+    def _is_in_the_way(self, error):
+        return "locked" in str(error) and not self.connection.in_transaction
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
