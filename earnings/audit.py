@@ -11,7 +11,7 @@ from earnings import ledger, totals
 from earnings.models import Earning, JournalEntry, Kind, Meaning, Payout, PayoutPart, Posting, StatementRow
 from earnings.snapshots import snapshot
 
-APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting")
+APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting", "earnings_payoutpart")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def missing_triggers():
     wanted = {table: [f"{table}_{rule}" for rule in rules] for table in APPEND_ONLY}
     if connection.vendor == "postgresql":
         wanted["earnings_posting"].append("earnings_posting_balanced")
+        wanted["earnings_journalentry"].append("earnings_journalentry_not_empty")
     missing = {table: [name for name in names if name not in found] for table, names in wanted.items()}
     return {table: names for table, names in missing.items() if names}
 

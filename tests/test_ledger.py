@@ -363,6 +363,19 @@ def test_raw_sql_can_not_change_the_ledger(table, statement):
     assert counts() == (1, 1, 3)
 
 
+@pytest.mark.parametrize("table", ["earnings_earning", "earnings_journalentry", "earnings_posting"])
+def test_the_ledger_can_not_be_emptied_in_one_sweep(table):
+    pay()
+    connection.check_constraints()  # PostgreSQL refuses to truncate while deferred checks are pending
+    on_postgresql = connection.vendor == "postgresql"
+    statement = f"TRUNCATE {table} CASCADE" if on_postgresql else f"DELETE FROM {table}"
+
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        connection.cursor().execute(statement)
+
+    assert counts() == (1, 1, 3)
+
+
 # --- Fees, currencies, days ---------------------------------------------------------------------------
 
 
@@ -610,6 +623,34 @@ def test_an_unbalanced_entry_is_found_and_postgresql_refuses_it_at_commit():
 
     expected = set() if refusal else {"entry.unbalanced", "earning.net", "total.differs"}
     assert {violation.code for violation in audit.violations()} == expected
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no deferred triggers; the check finds it"
+)
+@pytest.mark.parametrize("currencies", [(), ("USD", "EUR")])
+def test_postgresql_refuses_an_entry_that_is_empty_or_mixes_currencies(currencies):
+    earning = pay()
+    connection.check_constraints()
+    money = {"kind": "real", "local_date": NOON.date()}
+
+    with pytest.raises(DatabaseError, match=r"is empty|not balanced"), transaction.atomic():
+        entry = JournalEntry.objects.create(
+            key="service_order:1:odd",
+            earning=earning,
+            channel=earning.channel,
+            event="earned",
+            currency="USD",
+            occurred_at=NOON,
+            **money,
+        )
+        for currency, account, amount in zip(currencies, ("pending", "revenue"), (5, -5), strict=False):
+            Posting.objects.create(
+                entry=entry, account_id=account, amount_minor=amount, currency=currency, **money
+            )
+        connection.check_constraints()
+
+    assert counts() == (1, 1, 3)
 
 
 def test_the_ledger_check_of_a_sound_ledger_says_what_it_looked_at(capsys):

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from earnings import audit, dashboard, ledger, payouts
 from earnings.ledger import Purse, Work
@@ -141,6 +141,15 @@ def test_a_payout_that_came_back_is_available_again_once():
     assert (bucket("paid_out"), bucket("available")) == (0, 7700)
     assert record("payout:2").amount_minor == 7700
     assert audit.violations() == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_what_a_payout_paid_out_can_not_be_changed(statement):
+    sell(1)
+    record()
+
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        connection.cursor().execute(statement.format("earnings_payoutpart"))
 
 
 def test_what_can_be_paid_out_is_told_by_channel_and_money():
