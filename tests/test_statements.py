@@ -435,6 +435,12 @@ def test_a_value_that_can_not_be_read_for_certain_is_named(old, new, problem):
     assert line.problems == [problem]
 
 
+def test_a_row_whose_total_is_not_the_sum_of_its_columns_is_warned_of():
+    reading = statements.read(load("shopify_summary").replace(b"0.00,38.30", b"0.00,38.31"))
+
+    assert "In row 2 the total is not the sum of its columns: compare before you book." in reading.warnings
+
+
 def test_a_bad_amount_in_a_column_that_only_one_platform_has_is_named_too():
     data = load("shopify_summary").replace(b"-10.00,0.00,0.00", b"ten,0.00,0.00")
 

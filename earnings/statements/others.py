@@ -97,9 +97,7 @@ def _complete_patreon(line, cells):
             part.is_printed = True
             lines.append(part)
     if lines[-1].type == "Difference":
-        lines[-1].remarks.append(
-            "The month's total is not the sum of its parts; the gap is booked as an adjustment."
-        )
+        lines[-1].remarks.append("What the month's total says beyond its parts is booked as an adjustment.")
     return lines
 
 
