@@ -5,6 +5,7 @@ what changed since, and its `quote` is what the buyer says yes to.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from storefront import articles
 from storefront.models import Cart, CartLine
 
 COOKIE = "cart"
+TOKEN = re.compile(r"[A-Za-z0-9_-]{10,40}")
 COOKIE_AGE = 60 * 24 * 3600  # seconds, as long as a cart is kept
 MOST_LINES = 50
 KEPT = timedelta(seconds=COOKIE_AGE)
@@ -77,13 +79,13 @@ class Offer:
 
 
 def find(token):
-    """The cart with this token, or None."""
-    return Cart.objects.filter(token=token).first() if token else None
+    """The cart with this token, or None. A cookie may say anything, also what no database stores."""
+    return Cart.objects.filter(token=token).first() if TOKEN.fullmatch(token) else None
 
 
 def count(token):
     """How many lines the cart with this token has."""
-    return CartLine.objects.filter(cart__token=token).count() if token else 0
+    return CartLine.objects.filter(cart__token=token).count() if TOKEN.fullmatch(token) else 0
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.conf import settings
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +16,14 @@ from storefront.same_origin import from_this_site
 
 class QuantityForm(forms.Form):
     quantity = forms.IntegerField(min_value=0, max_value=1_000_000)
+
+
+class ThingForm(forms.Form):
+    """What is added: a product, or a gig's package."""
+
+    product = forms.SlugField(required=False)
+    gig = forms.SlugField(required=False)
+    tier = forms.SlugField(required=False)
 
 
 def cart_of(request):
@@ -33,11 +42,13 @@ def show(request):
 def add(request):
     """Put a product (`product`: slug) or a package (`gig`: slug, `tier`) into the cart; `go=checkout` buys now."""
     thing = _thing(request.POST)
-    basket = cart_of(request) or Cart.objects.create()
+    known = cart_of(request)
     try:
-        line = cart.add(basket, thing, _quantity(request.POST.get("quantity", "1")))
+        with transaction.atomic():  # what is refused leaves no empty cart behind
+            basket = known or Cart.objects.create()
+            line = cart.add(basket, thing, _quantity(request.POST.get("quantity", "1")))
     except Refusal as refusal:
-        return _keep(_answer(request, basket, refusal=refusal), basket)
+        return _answer(request, known, refusal=refusal)
     if request.POST.get("go") == "checkout":
         return _keep(redirect("storefront:checkout"), basket)
     return _keep(redirect(f"/cart/?added={line.pk}"), basket)
@@ -84,10 +95,13 @@ def _keep(response, basket):
 
 
 def _thing(given):
-    if given.get("gig"):
+    form = ThingForm(given)
+    form.is_valid()
+    named = form.cleaned_data  # without what no slug can be
+    if named.get("gig"):
         packages = Package.objects.select_related("gig")
-        return get_object_or_404(packages, gig__slug=given["gig"], tier=given.get("tier", ""))
-    return get_object_or_404(Product, slug=given.get("product", ""))
+        return get_object_or_404(packages, gig__slug=named["gig"], tier=named.get("tier", ""))
+    return get_object_or_404(Product, slug=named.get("product", ""))
 
 
 def _quantity(text):

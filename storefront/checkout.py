@@ -26,6 +26,7 @@ DUPLICATE_WITHIN = timedelta(hours=2)
 HELD_FOR = timedelta(hours=1)
 AT_ONCE = 50
 ASK_AGAIN = timedelta(minutes=10)
+BANKS_TAKE = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,12 @@ def choose_payment(order, provider_key):
     return payment
 
 
+def wait_for_bank(order):
+    """The buyer has done their part, and the bank takes days: keep the order, and its pieces, as long."""
+    later = timezone.now() + BANKS_TAKE
+    Order.objects.filter(pk=order.pk, status=Status.AWAITING_PAYMENT).update(reserved_until=later)
+
+
 def refill(basket, order):
     """Put the things of a given-up order back into a cart, as far as they can still be bought."""
     for line in order.lines.select_related("product", "package__gig"):
@@ -253,12 +260,13 @@ def mark_paid(payment, *, at=None, external_id="", fee_minor=None, by=None):
     return order
 
 
+@transaction.atomic
 def mark_order_paid(order, by):
     """Staff saw the money of an order: its waiting invoice, or one that is written now, is paid. Twice is once.
 
     Refusal (409) for an order that was given back.
     """
-    order.refresh_from_db()
+    order = Order.objects.select_for_update().get(pk=order.pk)
     if order.status == Status.PAID:
         return order
     if order.status == Status.REFUNDED:
@@ -341,7 +349,7 @@ def sweep():
             Order.objects.filter(pk=order.pk).update(reserved_until=timezone.now() + ASK_AGAIN)
             continue
         order.refresh_from_db()
-        if order.is_open:
+        if order.is_open and order.reserved_until < timezone.now():
             with suppress(Refusal):  # it was paid at this moment
                 cancel(order)
             close_sessions(order)

@@ -1,5 +1,6 @@
 """What a buyer is asked."""
 
+import re
 import secrets
 
 from django import forms
@@ -7,6 +8,7 @@ from django import forms
 from storefront import payments
 from storefront.checkout import Buyer, Wish
 
+KEY = re.compile(r"\A[A-Za-z0-9_-]{16,64}\Z")
 CODES = {"changed": "quote", "duplicate": "buys_again"}
 
 
@@ -40,7 +42,7 @@ class CheckoutForm(forms.Form):
         error_messages={"required": "Say yes to what has changed, or go back to your cart."},
     )
     buys_again = forms.BooleanField(label="Yes, I want to order it again", required=False)
-    checkout_key = forms.RegexField(r"\A[A-Za-z0-9_-]{16,64}\Z", widget=forms.HiddenInput)
+    checkout_key = forms.RegexField(KEY, widget=forms.HiddenInput)
 
     def __init__(self, data=None, *, offer):
         super().__init__(data, label_suffix="", use_required_attribute=True)

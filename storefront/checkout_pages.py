@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from earnings.refusals import Refusal
 from storefront import attribution, cart, checkout, payments
 from storefront.cart_pages import cart_of
-from storefront.checkout_forms import CheckoutForm, WayForm
+from storefront.checkout_forms import KEY, CheckoutForm, WayForm
 from storefront.limits import is_too_often
 from storefront.models import Order, Payment
 
@@ -40,7 +40,8 @@ def checkout_page(request):
 
 def _place(request, basket):
     form = CheckoutForm(request.POST, offer=cart.look(basket))
-    placed = checkout.placed_before(basket, request.POST.get("checkout_key", ""))
+    key = request.POST.get("checkout_key", "")
+    placed = KEY.fullmatch(key) and checkout.placed_before(basket, key)
     if placed:
         return to_payment(placed)
     if not form.is_valid():

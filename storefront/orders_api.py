@@ -1,12 +1,13 @@
 """The shop's orders for programs: to find, to mark as paid, to hand over and to give money back."""
 
+import hashlib
 from uuid import uuid4
 
 import django_filters
 from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from django_filters import CharFilter, ChoiceFilter
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -16,7 +17,7 @@ from agency.idempotency import RemembersAnswers
 from agency.serializers import Request
 from agency.services_serializers import MoneyField
 from earnings import money
-from earnings.filters import of_flag, of_id, of_instant
+from earnings.filters import FLAG, ReadFilter, of_id, of_instant, read_flag
 from earnings.models import Kind
 from earnings.refusals import Refusal
 from storefront import checkout, handing_over, payments, refunds
@@ -117,17 +118,13 @@ class OrderFilter(django_filters.FilterSet):
     utm_campaign = CharFilter()
     run = of_id()
     intent = of_id("run__intent")
-    needs_attention = of_flag()
+    needs_attention = extend_schema_field(FLAG)(ReadFilter(method="needing_attention", read=read_flag))
     placed_from = of_instant("placed_at", "gte")
     placed_before = of_instant("placed_at", "lt")
 
     class Meta:
         model = Order
         fields = []
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.filters["needs_attention"].method = "needing_attention"
 
     def paid_with(self, orders, name, kind):
         return orders.filter(_has(Payment.objects, kind=kind, status=Payment.Status.CAPTURED))
@@ -180,7 +177,7 @@ class OrderViewSet(RemembersAnswers, Rows):
             raise Refusal.of_field("/lines", "Give an amount or lines, not both.")
         refund = refunds.request(
             order,
-            f"api:{request.user.pk}:{order.pk}:{request.headers.get('Idempotency-Key') or uuid4()}"[:120],
+            _key(request, order),
             amounts=_line_amounts(order, asked.get("lines")),
             amount_minor=_minor("/amount", asked["amount"], order) if "amount" in asked else None,
             reason=asked["reason"],
@@ -211,6 +208,12 @@ class OrderViewSet(RemembersAnswers, Rows):
         for number in wanted:
             handing_over.hand_over(lines[number])
         return self._answer()
+
+
+def _key(request, order):
+    """What names the wish: the caller's own key, which may be longer than a column; else each call is another."""
+    said = request.headers.get("Idempotency-Key") or str(uuid4())
+    return f"api:{request.user.pk}:{order.pk}:{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def _line_amounts(order, asked):

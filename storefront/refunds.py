@@ -73,11 +73,10 @@ def request(order, key, *, amounts=None, amount_minor=None, reason="", by=None):
     contested or less is left; (422) for an amount that makes no sense. `carry_out` asks the provider.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
-    lines = list(order.lines.all())
-    wanted = _wanted(order, lines, amounts, amount_minor)
     asked = Refund.objects.filter(key=key).first()
     if asked:
-        return _same(asked, order, wanted if amounts or amount_minor else None)
+        return _same(asked, order, amounts, amount_minor)
+    wanted = _wanted(order, list(order.lines.all()), amounts, amount_minor)
     payment = order.payments.filter(status=Payment.Status.CAPTURED, is_surplus=False).first()
     if payment is None:
         raise Refusal(f"Nothing was paid for {order.number}.", allowed=[])
@@ -185,9 +184,11 @@ def _too_much(pointer, asked, left, order):
     return Refusal(detail, errors=[{"pointer": pointer, "detail": detail}], allowed=[])
 
 
-def _same(refund, order, wanted):
-    found = {part.line: part.amount_minor for part in refund.lines.select_related("line")}
-    if refund.payment.order_id != order.pk or (wanted is not None and found != wanted):
+def _same(refund, order, amounts, amount_minor):
+    """`refund` if it is what is wished. What is left may be less by now, so that is not looked at."""
+    found = dict(refund.lines.values_list("line__number", "amount_minor"))
+    other = (amounts and found != amounts) or (amount_minor is not None and refund.amount_minor != amount_minor)
+    if refund.payment.order_id != order.pk or other:
         raise Refusal("This key was used for another refund.", allowed=[])
     return refund
 

@@ -264,6 +264,27 @@ def test_only_pages_of_this_shop_fill_carts(client, headers, status):
     assert CartLine.objects.count() == (status == 302)
 
 
+def test_what_no_database_stores_is_not_there(client):
+    client.cookies["cart"] = '"\\000abc\\000abcdef"'
+    nul = chr(0)
+
+    assert client.get("/cart/").status_code == 200
+    assert client.get("/").status_code == 200
+    assert client.get("/checkout/").status_code == 302
+    assert client.post("/cart/add/", {"product": nul}, **HERE).status_code == 404
+    assert client.post("/cart/add/", {"gig": f"a{nul}", "tier": nul}, **HERE).status_code == 404
+    assert client.get("/checkout/pay/%00/").status_code == 404
+    assert Cart.objects.count() == 0
+
+
+def test_what_is_refused_leaves_no_cart_behind(client):
+    answer = client.post("/cart/add/", {"product": make_product(stock=0).slug}, **HERE)
+
+    assert answer.status_code == 409
+    assert not answer.cookies
+    assert Cart.objects.count() == 0
+
+
 def test_a_browser_without_cookies_is_told_why_its_cart_is_empty(client):
     answer = client.post("/cart/add/", {"product": make_product().slug}, **HERE)
     client.cookies.clear()

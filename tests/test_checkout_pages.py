@@ -102,6 +102,16 @@ def test_a_bad_value_is_named_beside_its_field(client, values, field, said):
     assert Order.objects.count() == 0
 
 
+def test_a_made_up_key_or_a_text_that_can_not_be_stored_places_nothing(client):
+    fill(client)
+    sent = filled_in(client)
+
+    for wrong in ({"checkout_key": chr(0)}, {"checkout_key": ""}, {"name": f"Ada{chr(0)}"}, {"quote": "x" * 65}):
+        assert client.post("/checkout/", sent | wrong).status_code == 422
+
+    assert Order.objects.count() == 0
+
+
 def test_a_complaint_keeps_what_was_typed_and_the_forms_own_key(client):
     fill(client)
     sent = filled_in(client, email="ada")

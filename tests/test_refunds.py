@@ -72,6 +72,17 @@ def test_two_halves_are_a_whole():
     assert order.lines.get().entitlements.get().status == "revoked"
 
 
+@pytest.mark.parametrize("wish", [{"amount_minor": 2000}, {"amounts": {1: 1500, 2: 500}}, {}])
+def test_a_wish_asked_again_is_the_same_refund_also_when_less_is_left_by_now(wish):
+    order = make_paid_order(make_product(price_minor=2000), make_product(price_minor=1000))
+
+    first = give_back(order, **wish)
+    again = give_back(order, **wish)
+
+    assert first == again
+    assert order.payments.get().refunded_minor == first.amount_minor
+
+
 def test_the_same_wish_is_one_refund_and_another_with_its_key_is_refused():
     order = make_paid_order(make_product(price_minor=3000))
 

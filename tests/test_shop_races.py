@@ -117,6 +117,18 @@ def test_a_payment_that_is_marked_eight_times_at_once_is_booked_once():
     assert audit.violations() == []
 
 
+def test_an_order_that_eight_people_mark_as_paid_at_once_is_paid_once(staff):
+    order = make_order(make_product(), provider="demo")
+
+    at_once(*[lambda: checkout.mark_order_paid(order, staff)] * 8)
+
+    assert list(Payment.objects.order_by("pk").values_list("provider", "status")) == [
+        ("demo", "pending"),
+        ("manual", "captured"),
+    ]
+    assert Earning.objects.count() == 1
+
+
 def test_two_payments_of_an_order_at_once_are_one_and_a_surplus():
     order = make_order(make_product(price_minor=2900))
     both = [order.payments.get(), checkout.open_payment(order, "demo")]

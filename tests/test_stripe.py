@@ -386,6 +386,27 @@ def test_a_refused_event_can_be_tried_again(client, fake):
     assert (order.status, PaymentEvent.objects.get().status) == ("paid", "processed")
 
 
+def test_a_bank_that_takes_days_keeps_the_order_and_its_piece(client, fake):
+    print_ = make_product(kind="physical", stock=1)
+    order, payment = begun(print_)
+    tell(client, fake.promise(payment.session_id))
+    order.refresh_from_db()
+    days = (order.reserved_until - order.placed_at).days
+    order.reserved_until = order.placed_at
+    order.save()
+
+    checkout.sweep()
+    order.refresh_from_db()
+    waiting = order.status
+    fake.sessions[payment.session_id]["status"] = "open"
+    fake.pay(payment.session_id)
+    tell(client, fake.tell("checkout.session.async_payment_succeeded", fake.sessions[payment.session_id]))
+
+    order.refresh_from_db()
+    print_.refresh_from_db()
+    assert (days, waiting, order.status, print_.stock) == (14, "awaiting_payment", "paid", 0)
+
+
 def test_a_bank_that_does_not_pay_later_fails_the_payment(client, fake):
     order, payment = begun()
 

@@ -209,6 +209,8 @@ def _session_told(session):
 def _follow_session(session, payment):
     if session["status"] == "complete" and session["payment_status"] == "paid":
         _capture(session["payment_intent"])
+    elif session["status"] == "complete":
+        checkout.wait_for_bank(payment.order)
     elif session["status"] == "expired":
         payment.advance(Payment.Status.CANCELED)
 
