@@ -1,17 +1,19 @@
-"""`python -m benchmarks [runs] [posts] [scaling] [history] [ledger]`: all of them unless some are named.
+"""`python -m benchmarks [runs] [posts] [scaling] [history] [ledger] [pages] [imports]`:
+all of them unless some are named.
 
 On SQLite, and then on the server of DATABASE_URL, in databases that are made and dropped; the peers on Redis with
-BENCH_REDIS_URL. BENCH_RUNS, BENCH_ROUNDS, BENCH_HISTORY, BENCH_POSTINGS and BENCH_SALES make it shorter. Nothing
-is asserted: this is no test.
+BENCH_REDIS_URL. BENCH_RUNS, BENCH_ROUNDS, BENCH_HISTORY, BENCH_POSTINGS, BENCH_SALES,
+BENCH_PRODUCTS and BENCH_SECONDS make it shorter. Nothing is asserted: this is no test.
 """
 
 import os
 import signal
 import sys
 
-from benchmarks import history, ledger, posts, runs, scaling
+from benchmarks import history, imports, ledger, pages, posts, runs, scaling
 
 BENCHMARKS = {"runs": runs, "posts": posts, "scaling": scaling, "history": history, "ledger": ledger}
+BENCHMARKS |= {"pages": pages, "imports": imports}
 
 
 def main(names):

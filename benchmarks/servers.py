@@ -8,10 +8,16 @@ def shipped(port):
     return [sys.executable, "manage.py", "up", "--no-demo", "--port", str(port)]
 
 
+# Of the web server that `manage.py up` starts.
+OPTIONS = (
+    "-m granian --interface wsgi --host 127.0.0.1 --port {port} --blocking-threads 16 --backpressure 64"
+    " --log-level error"
+)
+
+
 def web(port):
     """The web server alone, with the options that `manage.py up` gives it."""
-    command = f"-m granian --interface wsgi --host 127.0.0.1 --port {port} --blocking-threads 16 --backpressure 64"
-    return [sys.executable, *command.split(), "--log-level", "error", "config.wsgi:application"]
+    return [sys.executable, *OPTIONS.format(port=port).split(), "config.wsgi:application"]
 
 
 def bare_web(port):

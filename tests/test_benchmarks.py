@@ -61,4 +61,4 @@ def test_an_unknown_benchmark_is_refused():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert done.stderr == "Unknown: nonsense. There are: runs, posts, scaling, history, ledger.\n"
+    assert done.stderr == "Unknown: nonsense. There are: runs, posts, scaling, history, ledger, pages, imports.\n"
