@@ -22,7 +22,9 @@ ASKED_AT_MOST, WITHIN = 5, 600  # by one caller, in seconds
 
 class FindForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"})
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "inputmode": "email"}),
     )
 
 

@@ -201,7 +201,8 @@ def test_the_pages_are_stored_nowhere_and_only_their_own_site_learns_their_addre
     assert answer["Referrer-Policy"] == "same-origin"
     assert answer["X-Robots-Tag"] == "noindex, nofollow"
     assert "canonical" not in answer.content.decode()
-    assert client.get(f"/work/{work.number}/").status_code == 404
+    for other in (work.number, "x" * 32, "%00", "..%2f"):
+        assert client.get(f"/work/{other}/").status_code == 404
 
 
 def test_a_client_accepts_after_a_question_and_the_money_is_earned_once(client, work):

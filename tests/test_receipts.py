@@ -71,7 +71,8 @@ def test_a_page_of_an_order_is_stored_nowhere_and_tells_nobody(client):
     text = answer.content.decode()
     assert '<meta name="robots" content="noindex, nofollow">' in text
     assert "canonical" not in text and "og:url" not in text
-    assert client.get(f"/orders/{'x' * 32}/").status_code == 404
+    for other in ("x" * 32, "%00", "..%2f", "x" * 3000):
+        assert client.get(f"/orders/{other}/").status_code == 404
     assert client.get(f"/orders/{order.number}/").status_code == 404
     assert client.post(order.get_absolute_url()).status_code == 405
 
@@ -315,10 +316,10 @@ def test_who_asks_too_often_waits_and_others_do_not(client):
 
 
 def test_what_is_no_address_is_told_at_the_field(client):
-    answer = ask(client, "ada")
+    answers = [ask(client, email) for email in ("ada", f"{'a' * 250}@example.com", "ada\x00@example.com")]
 
-    assert answer.status_code == 422
-    assert "Enter a valid email address." in answer.content.decode()
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert "Enter a valid email address." in answers[0].content.decode()
     assert LinkRequest.objects.count() == 0
 
 
