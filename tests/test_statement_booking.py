@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from agency import fulfillment_engine
-from earnings import audit, dashboard, ledger
+from earnings import audit, dashboard, ledger, payouts
 from earnings.dashboard import Scope, Span
 from earnings.models import Channel, Earning, JournalEntry, StatementImport, StatementRow
 from earnings.refusals import Refusal
@@ -338,6 +338,23 @@ def test_a_statement_that_told_of_a_charge_first_does_not_stop_its_order():
 
     order.refresh_from_db()
     assert (order.status, "counted twice" in order.problem) == ("paid", True)
+
+
+def test_a_payout_that_was_recorded_by_hand_is_not_booked_again():
+    lines = load("upwork_transactions").splitlines(keepends=True)
+    booking.book(booking.upload(b"".join(lines[:3]), "first half.csv"))
+    purse = ledger.Purse(Channel.objects.get(pk="upwork"), "USD")
+    payouts.record(purse, "by_hand:1", datetime(2026, 1, 22, tzinfo=UTC), amount_minor=27000)
+    data = b"".join(lines).replace(b"-200.00", b"-270.00")
+
+    statement = booking.book(booking.upload(data, "whole.csv"))
+
+    payout = statement.rows.get(meaning="payout")
+    assert (payout.outcome, payout.remarks[0].endswith("was recorded by hand, with this amount.")) == (
+        "matched",
+        True,
+    )
+    assert figures()["paid_out"] == 27000
 
 
 def test_a_refund_that_is_booked_with_its_order_is_not_booked_again():

@@ -7,7 +7,16 @@ from datetime import timedelta
 from django.db.models import Sum
 
 from earnings import ledger, money
-from earnings.models import BOOKED_MEANINGS, Earning, JournalEntry, Kind, Meaning, Posting, StatementRow
+from earnings.models import (
+    BOOKED_MEANINGS,
+    Earning,
+    JournalEntry,
+    Kind,
+    Meaning,
+    Payout,
+    Posting,
+    StatementRow,
+)
 
 Outcome = StatementRow.Outcome
 OF_A_SALE = (Meaning.COST, Meaning.TAX)
@@ -15,6 +24,7 @@ GIVEN_BACK = (Meaning.REFUND, Meaning.CHARGEBACK)
 # Where sales of the own shop are booked: its payment providers' statements tell of them, too.
 OWN_SHOP = "direct"
 NEAR = timedelta(days=3)  # between the shop's refund and its provider's
+ON_ITS_WAY = timedelta(days=7)  # between a platform's payout and the day on which the bank shows it
 
 
 def claim_of(channel, identity):
@@ -66,6 +76,8 @@ def _outcome(row, known):
     covered = known.of_payout(row)
     if covered:
         return covered
+    if row.meaning == Meaning.PAYOUT:
+        return known.payout_by_hand(row)
     sale = known.sales.get(row.sale) if row.sale else None
     if row.meaning in GIVEN_BACK:
         return _compare_refund(row, sale) if sale else known.refund_of_the_shop(row)
@@ -146,6 +158,7 @@ class _Known:
         self.claims = self._claims([claim_of(self.channel, row.identity) for row in rows if row.identity])
         self.sales = self._sales({row.sale for row in rows if row.sale})
         self._payouts = self._of_payouts({row.payout for row in rows if row.payout})
+        self._by_hand = self._recorded([row for row in rows if row.meaning == Meaning.PAYOUT and row.occurred_at])
         nameless = [row for row in rows if row.meaning in GIVEN_BACK and row.sale not in self.sales]
         self._refunds = self._refunds_of_the_shop([row for row in nameless if row.occurred_at])
 
@@ -219,6 +232,23 @@ class _Known:
                 name = refund["entry__earning__reference"]
                 return Outcome.MATCHED, f"taken for the refund of {name}: the same amount, in the same days."
         return Outcome.WAITING, ""
+
+    def payout_by_hand(self, row):
+        """A person may have written the payout down before its statement came."""
+        for payout in self._by_hand:
+            near = abs(payout.occurred_at - row.occurred_at) <= ON_ITS_WAY
+            if near and (payout.amount_minor, payout.currency) == (-row.net_minor, row.currency):
+                self._by_hand.remove(payout)
+                return Outcome.MATCHED, f"{payout} was recorded by hand, with this amount."
+        return Outcome.WAITING, ""
+
+    def _recorded(self, rows):
+        if not rows:
+            return []
+        days = [row.occurred_at for row in rows]
+        span = (min(days) - ON_ITS_WAY, max(days) + ON_ITS_WAY)
+        found = Payout.objects.filter(channel=self.channel, kind=Kind.REAL, returned_at=None)
+        return list(found.filter(occurred_at__range=span).order_by("occurred_at"))
 
     def _refunds_of_the_shop(self, rows):
         if not rows:
