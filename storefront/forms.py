@@ -11,14 +11,13 @@ from storefront.shelf import ORDERS, Shelf, Wish
 
 SORTS = {
     "": "Featured",
-    "relevance": "Best match",
     "new": "Newest",
     "price": "Price, low to high",
     "-price": "Price, high to low",
     "title": "Name",
 }
 MOST_WAYS = 4
-assert SORTS.keys() == ORDERS.keys()  # noqa: S101
+assert SORTS.keys() < ORDERS.keys()  # noqa: S101
 
 
 class CatalogForm(forms.Form):
@@ -38,6 +37,8 @@ class CatalogForm(forms.Form):
         for name in ("price_from", "price_to"):
             self.fields[name].widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 8})
         self.fields["q"].widget.input_type = "search"
+        if data.get("q"):
+            self.fields["sort"].choices = [("", "Best match"), *list(SORTS.items())[1:]]
 
     def clean_price_from(self):
         return self._minor("price_from")
@@ -69,9 +70,9 @@ class CatalogForm(forms.Form):
         return any(self.chosen(name) is not None or name in self.errors for name in folded)
 
     def wish(self):
-        """What the values that make sense ask for. A search comes by relevance unless the visitor chose."""
+        """What the values that make sense ask for. A search comes by relevance unless an order was chosen."""
         words, tag = self.chosen("q") or "", self.chosen("tag") or ""
-        sort = self.chosen("sort") or ("relevance" if words and "sort" not in self.data else "")
+        sort = self.chosen("sort") or ("relevance" if words else "")
         return Wish(
             words=words,
             tag=tag,
@@ -80,7 +81,7 @@ class CatalogForm(forms.Form):
             price_from=self.chosen("price_from"),
             price_to=self.chosen("price_to"),
             in_stock=bool(self.chosen("availability")),
-            sort=sort if words or sort != "relevance" else "",
+            sort=sort,
         )
 
     def active(self):

@@ -15,7 +15,7 @@ from storefront.search_index import LETTERS, LIGATURES
 
 MOST_WORDS = 8
 LONGEST_WORD = 60
-LOOKED_AT = 10_000  # products that hold the words and are compared by relevance; a broader search is no search
+LOOKED_AT = 5_000  # products that hold the words and are compared by relevance; a broader search is no search
 
 _LETTERS = str.maketrans(LETTERS | LIGATURES)
 _OF_WORDS = {"Mn", "Mc", "Co"}

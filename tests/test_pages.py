@@ -156,6 +156,18 @@ def test_the_order_can_be_chosen(client):
     assert titles(see(client, "/catalog/?sort=new")) == ["Beta", "Gamma", "Alpha"]
 
 
+def test_a_search_by_the_form_comes_by_relevance(client):
+    make_product(title="Poster", summary="With a harbor")
+    make_product(title="Harbor")
+
+    page = see(client, "/catalog/?q=harbor&sort=&kind=&price_from=&price_to=&availability=")
+
+    assert titles(page) == ["Harbor", "Poster"]
+    assert page.css_first("#filter-sort option[selected], #filter-sort option").text() == "Best match"
+    assert see(client, "/catalog/?q=").css_first("#filter-sort option").text() == "Featured"
+    assert titles(see(client, "/catalog/?q=harbor&sort=title")) == ["Harbor", "Poster"]
+
+
 def test_pages_hold_24_products_and_keep_the_filters(client):
     for n in range(25):
         make_product(title=f"Thing {n:02}", category="Art")
