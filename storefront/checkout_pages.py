@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 # Orders keep stock and write to the address that is given: enough for a family behind one address, and no more.
 ORDERS_AT_MOST, WITHIN = 30, 3600  # by one caller, in seconds
 TOO_OFTEN = "Many orders came from your network in the last hour. Wait a little, or write to us."
-AWAY = "The payment page can't be reached at the moment. Your order is kept; try again, or pay in another way."
+WHY = {
+    "away": "The payment page can't be reached just now. Your order is kept; try again, or pay in another way.",
+    "not-taken": "This way to pay does not take your order. It is kept; choose another way.",
+}
 
 
 @never_cache
@@ -80,9 +83,11 @@ def to_payment(order):
         page = payments.get(payment.provider).page_of(payment)
     except payments.Over:  # its time was over, or it was paid: to the order, which says so or offers another try
         return redirect("storefront:pay", order.token)
+    except payments.NotTaken:
+        return redirect(f"/checkout/pay/{order.token}/?why=not-taken")
     except Exception:
         log.exception("payment %s: its provider has no page for it", payment.pk)
-        return redirect(f"/checkout/pay/{order.token}/?away=1")
+        return redirect(f"/checkout/pay/{order.token}/?why=away")
     # A form's answer may not lead to another site under our Content-Security-Policy; a page of ours may.
     return redirect("storefront:to_provider", payment.token) if urlsplit(page).netloc else redirect(page)
 
@@ -112,7 +117,7 @@ def pay(request, token):
             return redirect(order)
         checkout.close_sessions(order)
         return to_payment(order)
-    context = {"order": order, "form": form, "away": AWAY if "away" in request.GET else ""}
+    context = {"order": order, "form": form, "why": WHY.get(request.GET.get("why"), "")}
     return render(request, "storefront/pay.html", context, status=422 if form.errors else 200)
 
 

@@ -160,6 +160,8 @@ class FakeStripe:
     def _open_session(self, params):
         items = params["line_items"].values()
         total = sum(int(item["price_data"]["unit_amount"]) * int(item["quantity"]) for item in items)
+        if total < 50:
+            raise Refused("The amount is below Stripe's minimum.", code="amount_too_small")
         session_id = f"cs_{secrets.token_hex(8)}"
         self.sessions[session_id] = {
             "id": session_id,

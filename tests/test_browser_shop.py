@@ -186,7 +186,7 @@ def pages(live_server, fake, new_context):
         "changed checkout": (changed, "/checkout/"),
         "complaints": (full, "/checkout/"),
         "pay": (None, f"/checkout/pay/{at_stripe.token}/"),
-        "provider away": (None, f"/checkout/pay/{at_stripe.token}/?away=1"),
+        "provider away": (None, f"/checkout/pay/{at_stripe.token}/?why=away"),
         "demo payment": (None, f"/checkout/demo/{demo.token}/"),
         "invoice": (None, f"/checkout/invoice/{invoice.token}/"),
     }

@@ -214,6 +214,17 @@ def test_a_stripe_that_is_away_keeps_the_order_and_offers_another_try(client, fa
     assert Payment.objects.count() == 1
 
 
+def test_an_order_that_stripe_does_not_take_is_kept_for_another_way(client, fake):
+    order = make_order(make_product(price_minor=49), provider="stripe")
+
+    back = client.post(f"/checkout/pay/{order.token}/", {"provider": "stripe"})
+    page = client.get(back["Location"]).content.decode()
+    client.post(f"/checkout/pay/{order.token}/", {"provider": "manual"})
+
+    assert "This way to pay does not take your order." in page
+    assert order.payments.last().provider == "manual"
+
+
 def test_choosing_an_invoice_closes_stripes_page(client, fake):
     order, payment = begun()
 

@@ -20,6 +20,10 @@ class Over(Exception):
     """The page of this payment is closed: its time was over, or it was paid."""
 
 
+class NotTaken(Exception):
+    """The provider does not take this payment, whenever it is asked: too small, or a currency that it lacks."""
+
+
 class Provider:
     """One way to pay. `kind` says whether its money is real, `channel` which rate it costs."""
 

@@ -5,6 +5,7 @@ So events may come in any order, and as often as they like. A payment in Stripe'
 """
 
 import json
+import logging
 from functools import lru_cache
 from importlib import import_module
 
@@ -15,8 +16,9 @@ from earnings.models import Kind
 from earnings.refusals import Refusal
 from storefront import checkout, disputes, refunds
 from storefront.models import Payment, Refund
-from storefront.payments import Answer, Over, Provider, register
+from storefront.payments import Answer, NotTaken, Over, Provider, register
 
+log = logging.getLogger(__name__)
 TIMEOUT = 10  # seconds
 EXPANDED = ["latest_charge.balance_transaction"]
 # Stripe counts these in hundredths, though they have none; all others as ISO 4217 does.
@@ -72,9 +74,7 @@ class Stripe(Provider):
             if payment.status != Payment.Status.PENDING:
                 raise Over
         else:
-            session = client().checkout.sessions.create(
-                params=_session(payment), options={"idempotency_key": f"payment-{payment.token}"}
-            )
+            session = _open_session(payment)
             Payment.objects.filter(pk=payment.pk).update(session_id=session.id, checkout_url=session.url)
             payment.refresh_from_db()
         return payment.checkout_url
@@ -123,6 +123,16 @@ def answer_of(refund):
     """What Stripe's refund says, as an `Answer`."""
     problem = refund.get("failure_reason") or ""
     return Answer(REFUND_STATUS.get(refund["status"], Refund.Status.REQUESTED), refund["id"], problem)
+
+
+def _open_session(payment):
+    try:
+        return client().checkout.sessions.create(
+            params=_session(payment), options={"idempotency_key": f"payment-{payment.token}"}
+        )
+    except import_module("stripe").InvalidRequestError as error:
+        log.warning("payment %s: Stripe does not take it: %s", payment.pk, error.code)
+        raise NotTaken from None
 
 
 def _session(payment):
