@@ -41,6 +41,7 @@ class Dialog(socketserver.StreamRequestHandler):
             lines.append(line.removeprefix(b"."))
         if server.after_data != "drop":
             server.mails.append((self.to, message_from_bytes(b"".join(lines), policy=default)))
+            server.on_taken()
             self._say(server.after_data)
 
     def _say(self, line):
@@ -55,12 +56,13 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class MailServer:
     """`mails` lists `(address, message)`. `hangs_at` names verbs that get no answer, `answers` what others get,
-    `refused` the answer to a recipient; `after_data` "drop" ends the connection without taking the mail."""
+    `refused` the answer to a recipient; `after_data` "drop" ends the connection without taking the mail, and
+    `on_taken` is called when one is taken, before its sender hears of it."""
 
     def __init__(self):
         self.mails, self.connections = [], 0
         self.hangs_at, self.answers, self.refused = set(), {}, {}
-        self.after_data = "250 taken"
+        self.after_data, self.on_taken = "250 taken", lambda: None
         self.is_over = threading.Event()
         self._server = None
         with socket.socket() as free:

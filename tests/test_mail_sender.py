@@ -1,6 +1,8 @@
 """Mails reach a real mail server: once where all goes well, later where it is away, and never not at all."""
 
 import logging
+import os
+import signal
 import threading
 import time
 from datetime import datetime, timedelta
@@ -253,6 +255,29 @@ def test_three_senders_at_once_send_each_mail_once(server):
 
     assert sorted(to for to, _ in server.mails) == sorted(f"buyer-{number}@example.com" for number in range(30))
     assert set(states()) == {("sent", 1)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_is_killed_when_the_server_has_the_mail_sends_it_twice_at_worst(server):
+    mail = make_mail()
+    connections.close_all()
+    sender = os.fork()
+    if not sender:
+        mail_sender.send_due()
+        os._exit(0)
+    server.on_taken = lambda: os.kill(sender, signal.SIGKILL)
+
+    _, status = os.waitpid(sender, 0)
+    left = states()
+    server.on_taken = lambda: None
+    Mail.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    mail_sender.send_due()
+    make_due()
+    mail_sender.send_due()
+
+    assert (os.WTERMSIG(status), left) == (signal.SIGKILL, [("sending", 1)])
+    assert states() == [("sent", 2)]
+    assert [message["Message-ID"] for _, message in server.mails] == [f"<{mail.message_name}@127.0.0.1>"] * 2
 
 
 @pytest.mark.django_db(transaction=True)
