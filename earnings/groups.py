@@ -20,6 +20,8 @@ COUNTED = (*EARNED_BUCKETS, *INCOME)
 TIMES = ("day", "week", "month")
 MOST_SOURCES = 50  # of gigs, and of products
 MOST_POINTS = 800  # of a series: a month of hours, two years of days
+EARLIEST = date(1900, 1, 1)  # nobody sold here before, and no calendar ends at it
+DAYS_OF_STEP = {"hour": 1 / 24, "day": 1, "week": 7, "month": 31}
 SHORT_SERIES = {"hour": 1, "day": 30, "week": 12, "month": 12}  # how many days, weeks, months without a `from`
 
 
@@ -182,18 +184,17 @@ def series(scope, span):
     change.
     """
     span = bounded(scope, span)
+    if ((span.last - span.first).days + 1) / DAYS_OF_STEP[span.series] > MOST_POINTS:
+        raise Refusal.of_field("/from", f"A series has at most {MOST_POINTS} points; these would be more.")
     steps = _hours(span) if span.series == "hour" else _steps(span)
-    if len(steps) > MOST_POINTS:
-        detail = f"These are {len(steps)} points; a series has at most {MOST_POINTS}."
-        raise Refusal.of_field("/from", detail)
     sums = _by_hour(scope, span) if span.series == "hour" else _by_step(scope, span)
     return [{"key": key, **measures(scope, sums.get(key, Counter()))} for key in steps]
 
 
 def bounded(scope, span):
     """The span of a series: as far back as it goes by itself where no days are given."""
-    last = min(span.last or scope.today, scope.today)
-    first = span.first or _back(last, span.series)
+    last = max(min(span.last or scope.today, scope.today), EARLIEST)
+    first = max(span.first or _back(last, span.series), EARLIEST)
     return Span(min(first, last), last, span.series if span.series in TIMES else "", span.series)
 
 

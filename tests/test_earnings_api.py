@@ -216,9 +216,21 @@ def test_the_export_is_one_query(api, django_assert_num_queries):
     assert len(rows) == 5
 
 
+@pytest.mark.parametrize("series", ["hour", "day", "week", "month"])
+@pytest.mark.parametrize("days", ["to=0001-01-01", "from=9999-12-31", "from=0001-01-01&to=0001-01-02"])
+def test_a_series_at_the_ends_of_the_calendar_is_answered(api, settings, series, days):
+    settings.STORE_TIMEZONE = "Asia/Tokyo"
+
+    answer = api.get(f"/api/v1/dashboard/earnings?series={series}&{days}")
+
+    assert answer.status_code == 200
+    assert {point["net"]["minor"] for point in answer.json()["series"]["points"]} == {0}
+
+
 @pytest.mark.parametrize(
     ("path", "status", "pointer"),
     [
+        ("dashboard/earnings?series=day&from=0001-01-01", 422, "/from"),
         ("dashboard/earnings?kind=pretend", 422, "/kind"),
         ("dashboard/earnings?currency=usd", 422, "/currency"),
         ("dashboard/earnings?group_by=color", 422, "/group_by"),
