@@ -111,7 +111,7 @@ def _has(rows, **columns):
 class OrderFilter(django_filters.FilterSet):
     status = ChoiceFilter(choices=Order.Status.choices)
     kind = ChoiceFilter(choices=Kind.choices, method="paid_with")
-    provider = ChoiceFilter(choices=payments.choices, method="tried_with")
+    provider = ChoiceFilter(choices=payments.choices(), method="tried_with")
     sku = CharFilter(method="holding", label="Orders with this SKU, or gig and tier like logo/basic.")
     email = CharFilter(lookup_expr="iexact")
     utm_source = CharFilter()
