@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from django.db import connection
+from django.utils import timezone
 
 from agency.models import Gig, Package
+from agency.models.inserts import insert
 from storefront.catalog import cells, publishing
 from storefront.models import Product
 
@@ -92,7 +94,7 @@ class ProductPlan(Plan):
 
     def write(self):
         self.addresses.give(self.created)
-        Product.objects.bulk_create(self.created, batch_size=1000)
+        _insert(self.created)
         families = {product.family for product in self.created}
         names = set()
         for product, changes in self.changed:
@@ -208,6 +210,18 @@ class Addresses:
 
 def _base(product):
     return cells.slug_of(str(product)) or cells.slug_of(product.sku) or "product"
+
+
+def _insert(products):
+    """`bulk_create` by hand: compiling its statements took a third of a great import's time."""
+    now = timezone.now()
+    for product in products:
+        product.created_at = product.updated_at = now
+        product.sku_key = cells.identity(product.sku)
+        product.kind, product.status = str(product.kind), str(product.status)
+    most = (connection.features.max_query_params or 65_000) // len(Product._meta.concrete_fields)
+    for part in publishing.chunks(products, most):
+        insert(part)
 
 
 def _locked(rows):
