@@ -8,6 +8,7 @@ rights.
 import json
 import random
 from collections import Counter, defaultdict
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db.models import F, Q, Sum
@@ -20,7 +21,7 @@ from earnings import audit, clearing, ledger, payouts, totals
 from earnings.models import Channel, Earning, Kind, Payout, Posting, StatementImport, StatementRow
 from earnings.refusals import Refusal
 from earnings.statements import booking
-from storefront import checkout, handing_over, library, purchases, refunds
+from storefront import checkout, handing_over, library, payments, purchases, refunds
 from storefront.models import Entitlement, Order, OrderLine, Payment, PaymentEvent, Product, ProductFile, Refund
 from storefront.payments import Answer, inbox
 from tests.factories import make_buyer, make_channel, make_gig, make_order, make_product
@@ -126,7 +127,8 @@ class World:
 
     def _open_pages(self, order):
         for payment in order.payments.filter(provider="stripe", status="pending"):
-            checkout.payments.get("stripe").page_of(payment)
+            with suppress(payments.NotTaken):  # too little for Stripe: it is paid in another way
+                payments.get("stripe").page_of(payment)
 
     def pay(self):
         payment = self.one_of(Payment.objects.exclude(status="captured", captured_at__isnull=False))
