@@ -90,7 +90,8 @@ class World:
         count = rows.count()
         if not count:
             return None
-        return rows.order_by("-pk")[min(int(self.random.expovariate(1 / 8)), count - 1)]
+        number = min(int(self.random.expovariate(1 / 8)), count - 1)
+        return rows.order_by("-pk")[number : number + 1].first()  # somebody else may have changed the last one
 
     def number(self):
         self._numbers += 1
