@@ -132,3 +132,8 @@ def unbook_refund(refund, key, at):
     entry = f"{key}:refund:{refund.pk}"
     for booked in JournalEntry.objects.filter(key__in=[entry, f"{entry}:fee"]).select_related("earning"):
         ledger.reverse(booked, f"{booked.key}:failed", at, memo="The refund did not reach the buyer.")
+    earning = Earning.objects.get(key=key)
+    held = ledger.balances(earning)
+    if held[ledger.DEFERRED] and held[ledger.REVENUE]:
+        # The client accepted the work while this was on its way: what came back of its price is earned, too.
+        ledger.record_earned(earning, f"{entry}:earned", at)

@@ -6,6 +6,7 @@ from earnings.models import Earning
 from earnings.refusals import Refusal
 from storefront import checkout, refunds
 from storefront.models import Order, Payment, Refund
+from storefront.payments import Answer
 from tests.factories import make_gig, make_order, make_paid_order, make_product
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,23 @@ def test_work_that_was_accepted_can_be_paid_back_and_stays_accepted():
     assert service_order.status == "accepted"
     assert balances(f"order:{order.number}:line:1") == {"revenue": -10000, "refunds": 10000}
     assert Order.objects.get().status == "refunded"
+
+
+def test_a_refund_that_fails_after_the_work_was_accepted_leaves_nothing_unearned():
+    order = make_paid_order(make_gig(price_minor=10000).packages.get())
+    line = order.lines.get()
+    refund = give_back(order, amount_minor=100)
+    ledger.record_earned(Earning.objects.get(key=line.key), f"{line.key}:accepted", order.paid_at)
+
+    refunds.settle(refund, Answer("failed", "re_1", "The card was closed."))
+    refunds.settle(refund, Answer("failed", "re_1", "The card was closed."))
+
+    held = balances(line.key)
+    assert (held["revenue"], held.get("deferred"), held.get("unearned"), held["pending"]) == (
+        -10000,
+        None,
+        None,
+        10000,
+    )
+    assert give_back(order, "again", amount_minor=1).status == "succeeded"
+    assert audit.violations() == []
