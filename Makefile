@@ -53,9 +53,10 @@ browser: .venv/e2e.stamp
 .venv/e2e.stamp: requirements/e2e.txt .venv/dev.stamp
 	@$(PIP) -r requirements/e2e.txt && touch $@
 
+# django-hordak comes as source only.
 .venv/bench.stamp: requirements/bench.txt .venv/run.stamp
 	@echo "Installing the peers of the benchmarks (once) ..."
-	@$(PIP) -r requirements/bench.txt && touch $@
+	@$(PIP) --no-binary django-hordak -r requirements/bench.txt && touch $@
 
 # Needs uv; only for the one who changes a dependency.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
