@@ -54,6 +54,38 @@ def test_the_direction_rule_itself_finds_an_import_that_points_back():
     assert [_imported_rooms(node) for node in ast.walk(tree) if _imported_rooms(node)] == [{"storefront"}]
 
 
+LEDGER_ROWS = {"Earning", "JournalEntry", "Posting"}
+LEDGER_WRITERS = {"earnings/batches.py"}  # beside earnings/ledger/
+WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}
+
+
+def _ledger_writes(tree):
+    """Where rows of the ledger are made, changed or deleted: `Posting(...)`, `Posting.objects.create(...)`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        names_one = any(isinstance(part, ast.Name) and part.id in LEDGER_ROWS for part in ast.walk(node.func))
+        if names_one and (isinstance(node.func, ast.Name) or getattr(node.func, "attr", "") in WRITES):
+            yield node
+
+
+def test_money_is_written_only_by_the_ledger():
+    elsewhere = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for _, path, tree in _modules()
+        for node in _ledger_writes(tree)
+        if path.parent != ROOT / "earnings" / "ledger" and str(path.relative_to(ROOT)) not in LEDGER_WRITERS
+    ]
+
+    assert elsewhere == []
+
+
+def test_the_rule_of_the_ledger_itself_finds_who_writes_beside_it():
+    source = "Posting(x=1)\nEarning.objects.filter(pk=1).update(x=1)\nPosting.objects.filter(x=1)\nPayout()"
+
+    assert [node.lineno for node in _ledger_writes(ast.parse(source))] == [1, 2]
+
+
 def test_no_room_for_leftovers():
     forbidden = {"utils.py", "helpers.py", "services.py", "managers.py", "common", "core", "signals.py"}
 

@@ -1,52 +1,34 @@
-"""The only writer of the ledger: what happened to money, as balanced entries that are never changed.
+"""What was sold, and what happens to its money, one earning at a time."""
 
-`earnings.batches` writes by the same rules, for statements of thousands of rows.
-
-Debits are positive and credits negative. Five *buckets* hold our net money by how far it has come:
-
-    unearned -> pending -> available -> paid_out        and beside them: disputed
-
-`deferred` is the gross price of work that was paid for and is still owed, `revenue` what was earned (gross),
-`fees` what marketplaces keep, `refunds` what was earned and given back, `adjustments` what a channel added to our
-balance or took of it for no reason that we know.
-
-What belongs to no sale (a listing fee, a payout, a refund of a sale that we never saw) moves the `Purse` that we
-have with its channel. A purse may stand below zero, the money of an earning may not.
-
-Every verb may be called twice: a key that is there already answers with the entry that it names, and if the
-second call asks for something else it raises `KeyConflict`. Verbs join the caller's transaction, so that an
-entry stands or falls with the order, task or payment that caused it.
-"""
-
-import re
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
-from django.utils import timezone
 
-from earnings import money, totals
-from earnings.models import Channel, Earning, JournalEntry, Kind, Posting
-from earnings.models.inserts import insert, insert_unless_there
+from earnings import money
+from earnings.ledger.entries import (
+    AVAILABLE,
+    BUCKETS,
+    DEFERRED,
+    DISPUTED,
+    FEES,
+    PAID_OUT,
+    PENDING,
+    REFUND_ORDER,
+    REFUNDS,
+    REVENUE,
+    UNEARNED,
+    Event,
+    KeyConflict,
+    post,
+    refuse_bad_moment,
+)
+from earnings.models import Earning, JournalEntry, Kind, Posting
+from earnings.models.inserts import insert_unless_there
 from earnings.refusals import Refusal
 
-Event = JournalEntry.Event
-
-UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED = "unearned", "pending", "available", "paid_out", "disputed"
-BUCKETS = (UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED)
-# What was earned, wherever it is now: a sum over these is a figure of income after fees.
-EARNED_BUCKETS = (PENDING, AVAILABLE, PAID_OUT, DISPUTED)
-DEFERRED, REVENUE, FEES, REFUNDS, ADJUSTMENTS = "deferred", "revenue", "fees", "refunds", "adjustments"
-# A refund takes contested money first, then what has come least far.
-REFUND_ORDER = (UNEARNED, DISPUTED, PENDING, AVAILABLE, PAID_OUT)
-
-KEY = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9][A-Za-z0-9._/#-]*)+\Z")
 # A repeated call may come from another run, at another time, after the gig was renamed; the money is the same.
 IDENTITY = (
     "kind",
@@ -58,14 +40,6 @@ IDENTITY = (
     "reference",
     "product_sku",
 )
-# What an entry of a purse may be, and the accounts beside `available` that it moves.
-OF_PURSES = {
-    Event.COST: {FEES},
-    Event.CREDITED: {FEES},
-    Event.PAID_OUT: {PAID_OUT},
-    Event.REFUNDED: {REFUNDS, FEES},
-    Event.ADJUSTED: {ADJUSTMENTS},
-}
 
 
 class Work(Enum):
@@ -74,24 +48,6 @@ class Work(Enum):
     OWED = "owed"  # a service: earned when the client accepts
     DONE = "done"  # a digital product: earned when access is granted, i.e. at once
     CLEARED = "cleared"  # a row of a statement: earned, and the channel waits for nothing
-
-
-@dataclass(frozen=True)
-class Purse:
-    """Our money with a channel in one currency, as far as it belongs to no sale."""
-
-    channel: Channel
-    currency: str
-    kind: str = Kind.REAL
-    batch: object = None  # a `batches.Batch` that takes the entries up, to be written together
-
-
-class KeyConflict(Refusal):
-    """The key is taken by an entry that says something else; nothing was booked."""
-
-
-class Unbalanced(Exception):
-    """Postings that do not sum to zero: a defect of this program, never of its input."""
 
 
 def fee(channel, amount_minor):
@@ -103,11 +59,6 @@ def fee(channel, amount_minor):
         raise Refusal.of_field("/amount", "A fee is taken of an amount of zero or more.")
     rate = (amount_minor * channel.fee_basis_points + 5_000) // 10_000
     return min(rate + channel.fee_fixed_minor, amount_minor)
-
-
-def local_date(at):
-    """The store's calendar day of a moment."""
-    return at.astimezone(ZoneInfo(settings.STORE_TIMEZONE)).date()
 
 
 @transaction.atomic
@@ -127,7 +78,7 @@ def record_paid(*, key, occurred_at, work=Work.OWED, **facts):
     entry, postings = opening(earning, work)
     if not created:
         return _same_sale(earning, wanted, entry.key)
-    _post(entry, postings)
+    post(entry, postings)
     return earning
 
 
@@ -202,7 +153,7 @@ def reverse(entry, key, at, memo=""):
     undo.channel_id, undo.currency, undo.kind = entry.channel_id, entry.currency, entry.kind
     JournalEntry.objects.select_for_update().get(pk=entry.pk)  # who reverses the same entry waits here
     old = JournalEntry.objects.filter(key=key).first()
-    return _same(old, undo, None) if old else _post(undo, _negated(entry))
+    return _same(old, undo, None) if old else post(undo, _negated(entry))
 
 
 def find_sale(channel, external_id, kind=Kind.REAL):
@@ -215,58 +166,6 @@ def standing(earnings):
     """Those whose booking was not reversed: what was refunded, even in full, was a sale."""
     brought_in = JournalEntry.objects.filter(event__in=(Event.PAID, Event.EARNED), reversed_by=None)
     return earnings.filter(pk__in=brought_in.values("earning"))
-
-
-# --- What belongs to no sale ------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def charge(purse, key, at, amount_minor, memo=""):
-    """The channel took a cost that belongs to no sale: a listing fee, ads, a subscription, a payout's fee."""
-    _refuse_unless_positive(amount_minor, "A cost")
-    return _move(purse, Event.COST, key, at, {FEES: amount_minor, AVAILABLE: -amount_minor}, memo)
-
-
-@transaction.atomic
-def credit(purse, key, at, amount_minor, memo=""):
-    """The channel gave us a fee back that belongs to no sale that we know."""
-    _refuse_unless_positive(amount_minor, "A credit")
-    return _move(purse, Event.CREDITED, key, at, {FEES: -amount_minor, AVAILABLE: amount_minor}, memo)
-
-
-@transaction.atomic
-def transfer(purse, key, at, amount_minor, memo=""):
-    """The channel sent `amount_minor` to our bank, which is never income; below zero it came back."""
-    _refuse_unless_moved(amount_minor)
-    return _move(purse, Event.PAID_OUT, key, at, {PAID_OUT: amount_minor, AVAILABLE: -amount_minor}, memo)
-
-
-@transaction.atomic
-def take_back(purse, key, at, *, gross_minor, fee_minor=0, memo=""):
-    """A buyer of a sale that we do not know got `gross_minor` back, and we `fee_minor` of its fee.
-
-    Below zero it is the other way round: a chargeback that we won, a fee that it cost.
-    """
-    _refuse_unless_moved(gross_minor, fee_minor)
-    postings = {REFUNDS: gross_minor, FEES: -fee_minor, AVAILABLE: fee_minor - gross_minor}
-    return _move(purse, Event.REFUNDED, key, at, postings, memo)
-
-
-@transaction.atomic
-def adjust(purse, key, at, amount_minor, memo=""):
-    """The channel changed our balance by `amount_minor` for a reason that is neither sale, cost nor payout."""
-    _refuse_unless_moved(amount_minor)
-    return _move(purse, Event.ADJUSTED, key, at, {AVAILABLE: amount_minor, ADJUSTMENTS: -amount_minor}, memo)
-
-
-def _move(purse, event, key, at, postings, memo):
-    try:
-        money.exponent(purse.currency)
-    except ValueError as error:
-        raise Refusal.of_field("/currency", f"{error}.") from None
-    entry = JournalEntry(key=key, event=event, occurred_at=at, memo=memo[:200])
-    entry.channel, entry.currency, entry.kind = purse.channel, purse.currency, purse.kind
-    return purse.batch.add(entry, postings) if purse.batch else _post(entry, postings)
 
 
 def balances(earning):
@@ -363,45 +262,7 @@ def _book(entry, moves, refunded=None):
     after.update(postings)
     if impossible(after):
         raise Refusal(f"The money of {entry.earning.key} has moved on since.", allowed=allowed(held))
-    return _post(entry, postings)
-
-
-def _post(entry, postings):
-    """Insert the entry and its postings; the entry that is there already if the key is taken."""
-    postings = completed(entry, postings)
-    if not insert_unless_there(entry):
-        return _same_entry(JournalEntry.objects.get(key=entry.key), entry, postings)
-    insert(*postings_of(entry, postings))
-    totals.note(entry, postings)
-    return entry
-
-
-def _same_entry(old, entry, postings):
-    """`old` if it is what `entry` with these postings would have been."""
-    same = ("earning_id", "event", "channel_id", "kind", "currency")
-    found = dict(old.postings.values_list("account_id", "amount_minor"))
-    if found != postings or any(getattr(old, name) != getattr(entry, name) for name in same):
-        raise KeyConflict(f"{entry.key} is the key of another entry.")
-    return old
-
-
-def completed(entry, postings):
-    """Fill in what follows from the entry's earning and moment, and return its postings without zeros."""
-    postings = {account: amount for account, amount in postings.items() if amount}
-    if sum(postings.values()) or not postings:
-        raise Unbalanced(f"{entry.key}: {postings}")
-    _refuse_bad_moment(entry.key, entry.occurred_at)
-    if entry.earning:
-        earning = entry.earning
-        entry.channel_id, entry.kind, entry.currency = earning.channel_id, earning.kind, earning.currency
-    entry.local_date = local_date(entry.occurred_at)
-    return postings
-
-
-def postings_of(entry, postings):
-    """The rows of a stored entry."""
-    same = {"entry": entry, "kind": entry.kind, "currency": entry.currency, "local_date": entry.local_date}
-    return [Posting(account_id=account, amount_minor=amount, **same) for account, amount in postings.items()]
+    return post(entry, postings)
 
 
 def _first_or_new(wanted):
@@ -470,7 +331,7 @@ def checked(earning):
     if errors:
         found = [{"pointer": f"/{name}", "detail": detail} for name, detail in errors.items()]
         raise Refusal("The earning was refused: " + " ".join(errors.values()), status=422, errors=found)
-    _refuse_bad_moment(earning.key, earning.occurred_at)
+    refuse_bad_moment(earning.key, earning.occurred_at)
     return earning
 
 
@@ -479,20 +340,3 @@ def _refuse_bad_refund(gross_minor, fee_minor):
         raise Refusal.of_field("/gross_minor", "A refund is an integer of minor units, more than zero.")
     if type(fee_minor) is not int or not 0 <= fee_minor <= gross_minor:
         raise Refusal.of_field("/fee_minor", "A returned fee is between zero and the refund.")
-
-
-def _refuse_unless_positive(amount_minor, what):
-    if type(amount_minor) is not int or amount_minor <= 0:
-        raise Refusal.of_field("/amount_minor", f"{what} is an integer of minor units, more than zero.")
-
-
-def _refuse_unless_moved(*amounts):
-    if any(type(amount) is not int for amount in amounts) or not any(amounts):
-        raise Refusal.of_field("/amount_minor", "What moves is an integer of minor units other than zero.")
-
-
-def _refuse_bad_moment(key, at):
-    if len(key) > 200 or not KEY.match(key):
-        raise Refusal.of_field("/key", f"{key!r} is no key: write it like order:DB-000123:line:2:paid.")
-    if not isinstance(at, datetime) or timezone.is_naive(at):
-        raise Refusal.of_field("/occurred_at", "A moment needs a time zone.")
