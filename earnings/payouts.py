@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Sum
@@ -9,10 +10,11 @@ from django.utils import timezone
 
 from earnings import ledger, money
 from earnings.ledger import AVAILABLE, PAID_OUT
-from earnings.models import Channel, Earning, Payout, PayoutPart, Posting
+from earnings.models import Channel, Earning, Kind, Meaning, Payout, PayoutPart, Posting, StatementRow
 from earnings.refusals import Refusal
 
 MOST = 2000  # earnings in one payout
+LATE = timedelta(days=31)  # between a payout and the day on which a person writes it down
 
 
 @transaction.atomic
@@ -20,8 +22,9 @@ def record(purse, key, at, *, amount_minor=None, earnings=None, reference="", by
     """Write down that what is available of `purse`'s channel reached our bank, and return the `Payout`.
 
     Without `earnings` (their keys) it is everything available there, with what the channel charged or owes us
-    beside sales. `amount_minor` is what the bank shows: `Refusal` (422) if the books say another sum. `key` names
-    the payout: asked again it is the same one, and `KeyConflict` if it is asked for something else.
+    beside sales. `amount_minor` is what the bank shows: `Refusal` (422) if the books say another sum, (409) if
+    less is available at the channel than these earnings hold, e.g. because a statement told of the payout before.
+    `key` names the payout: asked again it is the same one, and `KeyConflict` if it is asked for something else.
     """
     asked = [purse.channel.pk, purse.currency, purse.kind, amount_minor, sorted(earnings or []), reference]
     sha256 = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
@@ -38,7 +41,9 @@ def record(purse, key, at, *, amount_minor=None, earnings=None, reference="", by
             ledger.transfer(purse, f"{key}:rest", at, rest, memo=f"Rest of a payout of {purse.channel}")
         )
     paid = _paid(entries)
-    _refuse_another_amount(purse, paid, amount_minor)
+    hint = _told_by_statement(purse, at)
+    _refuse_another_amount(purse, paid, amount_minor, hint)
+    _refuse_overdraft(purse, hint)
     payout = Payout.objects.create(
         key=key,
         channel=purse.channel,
@@ -56,11 +61,18 @@ def record(purse, key, at, *, amount_minor=None, earnings=None, reference="", by
 
 @transaction.atomic
 def take_back(payout, at=None):
-    """The bank or the channel sent it back: all of it is available again. Twice is once."""
+    """The bank or the channel sent it back: all of it is available again. Twice is once.
+
+    `Refusal` (409) if a statement told that it came back: then that is booked.
+    """
     at = at or timezone.now()
+    Channel.objects.select_for_update().get(pk=payout.channel_id)  # statements of the channel wait here
     payout = Payout.objects.select_for_update().get(pk=payout.pk)
     if payout.returned_at:
         return payout
+    told = payout.rows.filter(net_minor__gt=0, outcome=StatementRow.Outcome.BOOKED).first()
+    if told:
+        raise Refusal(f"That {payout} came back is booked from import {told.statement_id}, {told}.", allowed=[])
     for part in payout.parts.select_related("entry__earning").order_by("-entry"):
         ledger.reverse(part.entry, f"{part.entry.key}:back", at, memo=f"{payout} came back.")
     payout.returned_at = at
@@ -97,19 +109,47 @@ def _available(purse, keys):
 
 
 def _rest(purse):
-    return _of(purse).filter(entry__earning=None).aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    return _sum(_of(purse).filter(entry__earning=None))
+
+
+def _sum(postings):
+    return postings.aggregate(sum=Sum("amount_minor", default=0))["sum"]
 
 
 def _paid(entries):
     """What the entries brought to our bank."""
-    rows = Posting.objects.filter(entry__in=[entry.pk for entry in entries], account=PAID_OUT)
-    return rows.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    return _sum(Posting.objects.filter(entry__in=[entry.pk for entry in entries], account=PAID_OUT))
 
 
-def _refuse_another_amount(purse, paid, amount_minor):
+def _told_by_statement(purse, at):
+    """A sentence about the payout that a statement told of in these days; it may be the one that is recorded."""
+    rows = StatementRow.objects.filter(
+        statement__channel=purse.channel,
+        meaning=Meaning.PAYOUT,
+        outcome=StatementRow.Outcome.BOOKED,
+        currency=purse.currency,
+        occurred_at__range=(at - LATE, at + LATE),
+        net_minor__lt=0,
+    )
+    row = rows.order_by("-occurred_at").first() if purse.kind == Kind.REAL else None
+    if row is None:
+        return ""
+    sent = money.display(-row.net_minor, purse.currency)
+    return f" Import {row.statement_id}, {row}, booked a payout of {sent} on {ledger.local_date(row.occurred_at)}."
+
+
+def _refuse_another_amount(purse, paid, amount_minor, hint):
     text = money.display(paid, purse.currency)
     if paid <= 0:
-        raise Refusal(f"There is nothing to pay out at {purse.channel}: {text} are available.", allowed=[])
+        raise Refusal(f"There is nothing to pay out at {purse.channel}: {text} are available.{hint}", allowed=[])
     if amount_minor is not None and amount_minor != paid:
         said = money.display(amount_minor, purse.currency)
-        raise Refusal.of_field("/amount", f"{said} is not what is available of these at {purse.channel}: {text}.")
+        detail = f"{said} is not what is available of these at {purse.channel}: {text}.{hint}"
+        raise Refusal.of_field("/amount", detail)
+
+
+def _refuse_overdraft(purse, hint):
+    left = _sum(_of(purse))
+    if left < 0:
+        short = money.display(-left, purse.currency)
+        raise Refusal(f"{short} of these are not at {purse.channel} any more.{hint}", allowed=[])

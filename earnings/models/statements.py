@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from earnings.models.ledger import Channel
+from earnings.models.payouts import Payout
 
 
 def private_storage():
@@ -180,6 +181,15 @@ class StatementRow(models.Model):
     identity = models.CharField(max_length=200, blank=True)
     claim = models.CharField(max_length=250, null=True, unique=True, editable=False)  # noqa: DJ001 - the same
     remarks = models.JSONField(default=list)
+    by_hand = models.ForeignKey(
+        Payout,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="rows",
+        help_text="The payout that a person wrote down, and that this row tells of, too.",
+    )
 
     class Meta:
         ordering = ["id"]
@@ -202,7 +212,9 @@ class StatementRow(models.Model):
         ]
         indexes = [
             # earnings.statements.booking: the next rows of an import; the report by outcome.
-            models.Index(fields=["statement", "outcome", "id"], name="statement_row_outcome")
+            models.Index(fields=["statement", "outcome", "id"], name="statement_row_outcome"),
+            # earnings.statements.by_hand: very few rows have one.
+            models.Index(fields=["by_hand"], condition=Q(by_hand__isnull=False), name="statement_row_by_hand"),
         ]
 
     def __str__(self):

@@ -20,7 +20,7 @@ from earnings.batches import Batch
 from earnings.ledger import Purse, Work
 from earnings.models import Channel, Earning, JournalEntry, Kind, Meaning, StatementImport, StatementRow
 from earnings.refusals import Refusal
-from earnings.statements import matching
+from earnings.statements import by_hand, matching
 from earnings.statements.lines import identities
 from earnings.statements.matching import Whole
 
@@ -66,6 +66,7 @@ def upload(data, name, *, format="auto", choices=None, user=None, request=None):
         with transaction.atomic():
             statement.save()
             _write_rows(statement, reading)
+            _warn_of_overdrafts(statement)
     except BaseException:
         # The row is gone with its transaction; the file would stay behind.
         statement.file.storage.delete(statement.file.name)
@@ -107,6 +108,14 @@ def _write_rows(statement, reading):
         rows = [_row(statement, *pair) for pair in zip(lines[part], names[part], strict=True)]
         matching.judge(statement, rows, layout, whole)
         StatementRow.objects.bulk_create(rows)
+
+
+def _warn_of_overdrafts(statement):
+    kept = [warning for warning in statement.warnings if not warning.startswith(by_hand.OVERDRAWN)]
+    warnings = [*kept, *by_hand.overdrawn(statement)]
+    if warnings != statement.warnings:
+        statement.warnings = warnings
+        statement.save(update_fields=["warnings"])
 
 
 def _row(statement, line, identity):
@@ -201,6 +210,8 @@ def _book_some(pk, layout, whole):
     if not rows:
         done = {"status": Status.BOOKED, "booked_at": timezone.now()}
         StatementImport.objects.filter(pk=pk, status=Status.BOOKING).update(**done)
+        statement.refresh_from_db(fields=["status"])
+        _warn_of_overdrafts(statement)
         return False
     remarks = {row.pk: list(row.remarks) for row in rows}
     matching.judge(statement, rows, layout, whole)
@@ -215,11 +226,15 @@ def _book_some(pk, layout, whole):
 
 def _save(statement, rows, remarks):
     """Most rows are booked with nothing to remark: one UPDATE without a case for each of them."""
-    plain = [row.pk for row in rows if row.outcome == Outcome.BOOKED and row.remarks == remarks[row.pk]]
+    plain, others = [], []
+    for row in rows:
+        is_plain = row.outcome == Outcome.BOOKED and row.remarks == remarks[row.pk] and row.by_hand is None
+        (plain if is_plain else others).append(row)
     claim = Concat(Value(matching.claim_of(statement.channel_id, "")), F("identity"))
-    statement.rows.filter(pk__in=plain).update(outcome=Outcome.BOOKED, claim=claim)
-    others = [row for row in rows if row.outcome != Outcome.BOOKED or row.remarks != remarks[row.pk]]
-    StatementRow.objects.bulk_update(others, ["outcome", "claim", "remarks"])
+    statement.rows.filter(pk__in=[row.pk for row in plain]).update(
+        outcome=Outcome.BOOKED, claim=claim, by_hand=None
+    )
+    StatementRow.objects.bulk_update(others, ["outcome", "claim", "remarks", "by_hand"])
 
 
 def _next_rows(statement):

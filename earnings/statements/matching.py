@@ -13,10 +13,10 @@ from earnings.models import (
     JournalEntry,
     Kind,
     Meaning,
-    Payout,
     Posting,
     StatementRow,
 )
+from earnings.statements.by_hand import ByHand
 
 Outcome = StatementRow.Outcome
 OF_A_SALE = (Meaning.COST, Meaning.TAX)
@@ -24,7 +24,6 @@ GIVEN_BACK = (Meaning.REFUND, Meaning.CHARGEBACK)
 # Where sales of the own shop are booked: its payment providers' statements tell of them, too.
 OWN_SHOP = "direct"
 NEAR = timedelta(days=3)  # between the shop's refund and its provider's
-ON_ITS_WAY = timedelta(days=7)  # between a platform's payout and the day on which the bank shows it
 
 
 def claim_of(channel, identity):
@@ -58,6 +57,7 @@ def judge(statement, rows, layout, whole):
     known = _Known(statement, rows, layout, whole)
     for row in rows:
         row.remarks = [remark for remark in row.remarks if not remark.startswith("Known:")]
+        row.by_hand = None
         row.outcome, why = _outcome(row, known)
         if why:
             row.remarks.append(f"Known: {why}")
@@ -77,7 +77,7 @@ def _outcome(row, known):
     if covered:
         return covered
     if row.meaning == Meaning.PAYOUT:
-        return known.payout_by_hand(row)
+        return known.by_hand.judge(row)
     sale = known.sales.get(row.sale) if row.sale else None
     if row.meaning in GIVEN_BACK:
         return _compare_refund(row, sale) if sale else known.refund_of_the_shop(row)
@@ -158,7 +158,7 @@ class _Known:
         self.claims = self._claims([claim_of(self.channel, row.identity) for row in rows if row.identity])
         self.sales = self._sales({row.sale for row in rows if row.sale})
         self._payouts = self._of_payouts({row.payout for row in rows if row.payout})
-        self._by_hand = self._recorded([row for row in rows if row.meaning == Meaning.PAYOUT and row.occurred_at])
+        self.by_hand = ByHand(statement, rows)
         nameless = [row for row in rows if row.meaning in GIVEN_BACK and row.sale not in self.sales]
         self._refunds = self._refunds_of_the_shop([row for row in nameless if row.occurred_at])
 
@@ -232,23 +232,6 @@ class _Known:
                 name = refund["entry__earning__reference"]
                 return Outcome.MATCHED, f"taken for the refund of {name}: the same amount, in the same days."
         return Outcome.WAITING, ""
-
-    def payout_by_hand(self, row):
-        """A person may have written the payout down before its statement came."""
-        for payout in self._by_hand:
-            near = abs(payout.occurred_at - row.occurred_at) <= ON_ITS_WAY
-            if near and (payout.amount_minor, payout.currency) == (-row.net_minor, row.currency):
-                self._by_hand.remove(payout)
-                return Outcome.MATCHED, f"{payout} was recorded by hand, with this amount."
-        return Outcome.WAITING, ""
-
-    def _recorded(self, rows):
-        if not rows:
-            return []
-        days = [row.occurred_at for row in rows]
-        span = (min(days) - ON_ITS_WAY, max(days) + ON_ITS_WAY)
-        found = Payout.objects.filter(channel=self.channel, kind=Kind.REAL, returned_at=None)
-        return list(found.filter(occurred_at__range=span).order_by("occurred_at"))
 
     def _refunds_of_the_shop(self, rows):
         if not rows:
