@@ -101,15 +101,19 @@ def _declare_body(operation, schemas):
         limit = settings.CATALOG_UPLOAD_MAX_BYTES
     operation["requestBody"]["description"] = f"At most {limit:,} bytes; more is answered with 413."
     for content in contents.values():
-        name = content["schema"].get("$ref", "").rpartition("/")[2]
-        if name:
-            _close(schemas[name])
+        _close(content["schema"], schemas)
 
 
-def _close(schema):
+def _close(schema, schemas):
+    """Also what is inside of it: a line of a body is read as strictly as the body."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "properties" not in schema:
+        return
     schema["additionalProperties"] = False
-    for field in schema.get("properties", {}).values():
+    for field in schema["properties"].values():
         items = field.get("items", field)
+        _close(items, schemas)
         if items.get("type") == "string" and items.get("minLength") and not {"pattern", "enum"} & set(items):
             items["pattern"] = r"\S"
 
