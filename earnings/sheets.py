@@ -85,9 +85,9 @@ class SheetFile:
         self._file, self._is_header = file, is_header or (lambda cells: True)
         self.notes = []
         self.total = 0  # records, once they were read to the end
-        encoding, has_stray_marks = _encoding(file, self.notes)
-        self.encoding = encoding.removesuffix("-sig")  # `_lines` drops the mark
-        start = self._start(has_stray_marks)
+        self._codec, self._has_stray_marks = _encoding(file, self.notes)
+        self.encoding = self._codec.removesuffix("-sig")
+        start = self._start()
         text, delimiter = _stated_delimiter(start, self.notes)
         self._has_hint = text is not start
         self.delimiter = delimiter or _likely_delimiter(text, self._is_header)
@@ -100,13 +100,16 @@ class SheetFile:
         if next(self.records(), None) is None:
             raise _refusal("The file has a header and no rows.")
 
-    def _start(self, has_stray_marks):
+    def _lines(self):
+        return _lines(self._file, self._codec, self._has_stray_marks)
+
+    def _start(self):
         """The first lines. A byte order mark below an empty first line is left over from gluing files together."""
-        start = "".join(itertools.islice(_lines(self._file, self.encoding), 2000))[:SAMPLE]
+        start = "".join(itertools.islice(self._lines(), 2000))[:SAMPLE]
         if not start.strip():
             raise _refusal("The file is empty.")
-        _refuse_other_documents(start, self._file, self.encoding)
-        if has_stray_marks:
+        _refuse_other_documents(start, self._lines)
+        if self._has_stray_marks:
             self.notes.append("A byte order mark in the middle of the file was ignored.")
         return start
 
@@ -115,11 +118,12 @@ class SheetFile:
         wanted, width, total = False, len(self.columns), 0
         for number, cells in self._parsed():
             if wanted:
-                fits = len(cells) == width or (
-                    len(cells) > width and not any(cell.strip() for cell in cells[width:])
-                )
-                problem = "" if fits else f"has {len(cells)} cells, the header has {width}"
-                yield number, cells + [""] * (width - len(cells)), problem
+                problem = ""
+                if len(cells) != width:
+                    if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+                        problem = f"has {len(cells)} cells, the header has {width}"
+                    cells += [""] * (width - len(cells))
+                yield number, cells, problem
                 total += 1
             elif self._is_header(cells):
                 wanted = True
@@ -133,7 +137,7 @@ class SheetFile:
 
     def _parsed(self):
         """(row number, cells) of every record that is not blank, from the beginning of the file."""
-        lines, number = _lines(self._file, self.encoding), 0
+        lines, number = self._lines(), 0
         if self._has_hint:
             next(lines)
         try:
@@ -231,13 +235,12 @@ def _explain(data, encoding):
         raise _refusal(f"Row {row} holds a NUL byte: the file is damaged or no text.", row=row)
 
 
-def _lines(file, encoding):
+def _lines(file, encoding, has_stray_marks):
     """The lines as they end, CR too, without byte order marks at their beginning."""
     file.seek(0)
     # Not closed with the wrapper: the file is read again.
     text = io.TextIOWrapper(io.BufferedReader(_Unclosed(file), CHUNK), encoding=encoding, newline="")
-    for line in text:
-        yield _STRAY_MARK.sub("", line) if "\ufeff" in line else line
+    return (_STRAY_MARK.sub("", line) for line in text) if has_stray_marks else text
 
 
 class _Unclosed(io.RawIOBase):
@@ -293,13 +296,13 @@ def _row_at(text):
     return len(re.findall(r"\r\n|\r|\n", text)) + 1
 
 
-def _refuse_other_documents(text, file, encoding):
+def _refuse_other_documents(text, lines):
     start = text.lstrip()[:2000]
     if re.match(r"<(!doctype|html|\?xml|head|body|!--)", start, re.IGNORECASE):
         raise _refusal("This is not a table but a web page or XML, perhaps a login page saved by mistake.")
     if start.startswith(("{", "[")):
         try:
-            json.loads("".join(_lines(file, encoding)))
+            json.loads("".join(lines()))
         except ValueError:
             if not re.match(r'\{\s*"', start):
                 return
@@ -349,7 +352,7 @@ def _parse(lines, delimiter, *, limit=None, strict=True):
     for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=strict), start=1):
         if limit and number > limit:
             return
-        if any(cell.strip() for cell in cells):
+        if cells and (cells[0].strip() or any(map(str.strip, cells))):
             yield number, cells
 
 

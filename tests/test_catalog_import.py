@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.utils import timezone
 
 from agency.models import Gig
 from earnings.refusals import Refusal
@@ -58,6 +59,47 @@ def test_one_variant_of_a_family_is_shown_in_the_catalog():
 
     leads = Product.objects.leads().order_by("sku")
     assert [product.sku for product in leads] == ["LF-REEF", "LF-TIDE-P"]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_the_first_variant_that_is_listed_leads_a_new_family_however_the_file_is_cut(at_once, monkeypatch):
+    monkeypatch.setattr(importing, "AT_ONCE", at_once)
+    bring("OLD-1,old,One,Old,1,USD,listed", publish=True)
+
+    bring(
+        "A-1,alpha,One,Alpha,10,USD,",
+        "A-2,alpha,Two,Alpha,11,USD,listed",
+        "A-3,alpha,Three,Alpha,12,USD,listed",
+        "B-1,beta,One,Beta,5,USD,",
+        "B-2,beta,Two,Beta,5,USD,",
+        "OLD-2,old,Two,Old,2,USD,listed",
+        publish=True,
+    )
+
+    assert list(Product.objects.leads().order_by("sku").values_list("sku", flat=True)) == ["A-2", "B-1", "OLD-1"]
+
+
+def test_among_new_variants_the_first_in_shop_order_leads():
+    header = "sku,family,title,price,currency,position"
+    bring("A-1,alpha,Alpha one,1,USD,20", "A-2,alpha,Alpha two,1,USD,10", header=header)
+
+    assert Product.objects.leads().get().sku == "A-2"
+
+
+def test_what_is_written_by_hand_is_what_the_models_would_write():
+    before = timezone.now()
+    header = "sku,title,price,currency,tags,stock,kind"
+    bring(' Kıt  É-1,"Ağaç ""50%""",10,USD,"50%, Ağaç",,course', header=header)
+    by_hand = Product.objects.get()
+
+    model = Product(sku="Kıt É-1", title='Ağaç "50%"', price_minor=1000, currency="USD", kind="course")
+    model.tags, model.slug, model.family = ["50%", "Ağaç"], "agac-50", "kit-e-1"
+    names = [field.name for field in Product._meta.fields if field.name not in ("id", "created_at", "updated_at")]
+    by_hand.delete()
+    model.save()
+    model.refresh_from_db()
+    assert {name: getattr(by_hand, name) for name in names} == {name: getattr(model, name) for name in names}
+    assert before <= by_hand.created_at == by_hand.updated_at <= timezone.now()
 
 
 def test_the_same_file_again_changes_nothing():

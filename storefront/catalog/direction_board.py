@@ -6,6 +6,8 @@ from storefront.catalog import cells
 from storefront.catalog.formats import Column, Format, Prices
 from storefront.models import Product
 
+_STATUSES = Product.Status.values
+
 
 def _language(cell):
     value = cell.strip() or "en"
@@ -22,8 +24,8 @@ def _complete(entry, values):
     if values.get("family", "").strip():
         entry.fields["family"] = cells.slug_of(values["family"]) or "product"
     status = values.get("status", "").strip().lower()
-    if status and status not in Product.Status.values:
-        entry.refuse("status", f"{status!r} is not one of {', '.join(Product.Status.values)}")
+    if status and status not in _STATUSES:
+        entry.refuse("status", f"{status!r} is not one of {', '.join(_STATUSES)}")
     entry.wants_listing = status == Product.Status.LISTED
 
 

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 
 from earnings.refusals import Refusal
 from storefront.catalog import cells, publishing
-from storefront.catalog.plans import Addresses
+from storefront.catalog.addresses import Addresses
 from storefront.models import Product
 
 
@@ -15,7 +15,7 @@ def add(product):
     if taken is not None:
         raise _taken(taken)
     product.family = cells.slug_of(product.family) or cells.slug_of(product.sku) or "product"
-    Addresses().give([product])
+    (product.slug,) = Addresses().give([(product.title, product.option, product.sku)])
     product.is_lead = False
     try:
         with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,11 @@ class Column:
     field: str
     read: Callable[[str], Any]
     required: bool = False
+
+    @cached_property
+    def key(self):
+        """The header as it names a row's cells."""
+        return self.header.casefold()
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,10 @@ def named_cells(sheet):
     names = [name.casefold() for name in sheet.columns]
     places = [place for place, name in enumerate(names) if name and name not in names[:place]]
     kept = [names[place] for place in places]
+    as_it_is = places == list(range(len(names)))
     for number, row, problem in sheet.records():
-        values = dict(zip(kept, [row[place] for place in places], strict=True))
+        # Of a row that is too long, the cells behind the header's last are left out.
+        values = dict(zip(kept, row if as_it_is else [row[place] for place in places], strict=False))
         yield Row(number, values, problem), values
 
 
@@ -106,7 +114,7 @@ def decimal_mark(sheet, columns):
 def read_columns(entry, columns, values):
     """Fill the entry's fields from the columns that the file has; an unreadable cell is a problem of the entry."""
     for column in columns:
-        cell = values.get(column.header.casefold())
+        cell = values.get(column.key)
         if cell is None:
             continue
         try:

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from earnings.refusals import Refusal
 from storefront import catalog
-from storefront.catalog.plans import Addresses, make_plan
+from storefront.catalog.addresses import Addresses
+from storefront.catalog.plans import make_plan
 from storefront.catalog.reports import OUTCOMES, Report
 from storefront.models import CatalogImport
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 
 from django.db import connection
-from django.utils import timezone
 
 from agency.models import Gig, Package
-from agency.models.inserts import insert
-from storefront.catalog import cells, publishing
+from storefront.catalog import cells, publishing, rows
+from storefront.catalog.addresses import Addresses
 from storefront.models import Product
 
 PACKAGE_FIELDS = (
@@ -68,19 +67,18 @@ class Plan:
 class ProductPlan(Plan):
     def existing(self):
         """Products by SKU and by identity: "kit-a " in a file means the product "KIT-A"."""
-        wanted = sorted({cells.identity(entry.sku) for entry in self.entries if not entry.problems})
+        wanted = {cells.identity(entry.sku) for entry in self.entries if not entry.problems}
         found = {}
-        for chunk in publishing.chunks(wanted):
+        for chunk in publishing.chunks(sorted(rows.find("sku_key", wanted))):
             for product in _locked(Product.objects.filter(sku_key__in=chunk).order_by("pk")):
                 found.setdefault(product.sku_key, product)
                 found[product.sku] = product
         return found
 
     def create(self, entry):
-        # Leads are chosen once all rows are written.
-        product = Product(**{**entry.defaults, **entry.fields, "is_lead": False})
+        product = rows.new(entry.defaults, entry.fields)
         if self.publish and entry.wants_listing:
-            product.status = Product.Status.LISTED
+            product["status"] = Product.Status.LISTED
         self.created.append(product)
 
     def change(self, product, entry):
@@ -93,10 +91,12 @@ class ProductPlan(Plan):
         return changes
 
     def write(self):
-        self.addresses.give(self.created)
-        _insert(self.created)
-        families = {product.family for product in self.created}
-        names = set()
+        new = self.created
+        slugs = self.addresses.give((product["title"], product["option"], product["sku"]) for product in new)
+        for product, slug in zip(new, slugs, strict=True):
+            product["slug"] = slug
+        families, names = publishing.choose_among(new), set()
+        rows.insert(new)
         for product, changes in self.changed:
             names |= changes.keys()
             families |= {product.family, *changes.get("family", ())}
@@ -136,18 +136,18 @@ class GigPlan(Plan):
             wanted["is_listed"] = True
         changes = gig_changes = _differences(gig, wanted)
         packages = {package.tier: package for package in gig.packages.all()}
-        rows = []
+        packages_found = []
         for fields in entry.fields["packages"]:
             package = packages.get(fields["tier"])
             if package is None:
-                rows.append((Package(gig=gig, **fields), None))
+                packages_found.append((Package(gig=gig, **fields), None))
                 changes = changes | {f"{fields['tier']}.price_minor": [None, fields["price_minor"]]}
                 continue
             found = _differences(package, {name: fields[name] for name in PACKAGE_FIELDS if name in fields})
-            rows.append((package, found))
+            packages_found.append((package, found))
             changes = changes | {f"{fields['tier']}.{name}": pair for name, pair in found.items()}
         if changes:
-            self.changed.append((gig, gig_changes, rows))
+            self.changed.append((gig, gig_changes, packages_found))
         return changes
 
     def write(self):
@@ -174,59 +174,9 @@ def make_plan(target, entries, publish, addresses=None):
     return PLANS[target](entries, publish, addresses or Addresses()).make()
 
 
-class Addresses:
-    """Slugs that no other product has. Given once: a page keeps its address for good."""
-
-    def __init__(self):
-        self._given = set()
-        self._taken = {}  # base -> the numbered slugs of the shop that begin with it
-
-    def give(self, products):
-        """Give each of them a slug, asking the database once for all that nobody else wants."""
-        wanted = [_base(product) for product in products]
-        for chunk in publishing.chunks(sorted(set(wanted) - self._taken.keys())):
-            for base in Product.objects.filter(slug__in=chunk).values_list("slug", flat=True):
-                self._look_up(base)
-        for product, base in zip(products, wanted, strict=True):
-            product.slug = self._free(base)
-
-    def _free(self, base):
-        if base in self._given:
-            self._look_up(base)
-        slug, number = base, 1
-        if base in self._taken:
-            numbers = self._taken[base]
-            while slug in self._given or slug in numbers:
-                number = numbers[""] = max(numbers[""], number) + 1
-                slug = f"{base}-{number}"
-        self._given.add(slug)
-        return slug
-
-    def _look_up(self, base):
-        if base not in self._taken:
-            found = Product.objects.filter(slug__startswith=base).values_list("slug", flat=True)
-            self._taken[base] = dict.fromkeys(found) | {"": 1}
-
-
-def _base(product):
-    return cells.slug_of(str(product)) or cells.slug_of(product.sku) or "product"
-
-
-def _insert(products):
-    """`bulk_create` by hand: compiling its statements took a third of a great import's time."""
-    now = timezone.now()
-    for product in products:
-        product.created_at = product.updated_at = now
-        product.sku_key = cells.identity(product.sku)
-        product.kind, product.status = str(product.kind), str(product.status)
-    most = (connection.features.max_query_params or 65_000) // len(Product._meta.concrete_fields)
-    for part in publishing.chunks(products, most):
-        insert(part)
-
-
-def _locked(rows):
+def _locked(query):
     # Only inside a transaction that will write: a dry run reads without locking.
-    return rows.select_for_update() if connection.in_atomic_block else rows
+    return query.select_for_update() if connection.in_atomic_block else query
 
 
 def _differences(row, wanted):

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from storefront.catalog import rows
 from storefront.models import Product
 
 Status = Product.Status
@@ -62,6 +63,18 @@ def _move(products, to):
     return moved
 
 
+def choose_among(new):
+    """Make one of these new rows (`catalog.rows`) the lead of each family that has no product yet, by the rule of
+    `choose_leads`; returns the other families, whose lead is to be chosen once the rows are written."""
+    members = {}
+    for row in new:
+        members.setdefault(row["family"], []).append(row)
+    present = rows.find("family", members)
+    for family in members.keys() - present:
+        min(members[family], key=lambda row: (row["status"] != Status.LISTED, row["position"]))["is_lead"] = True
+    return present
+
+
 def choose_leads(families):
     """Give every family one lead product: the first listed one, so that the catalog shows the family at all.
 
@@ -73,10 +86,12 @@ def choose_leads(families):
         for pk, family, status, is_lead in members.values_list("pk", "family", "status", "is_lead"):
             by_family.setdefault(family, []).append((status != Status.LISTED, not is_lead, pk))
         # Listed before hidden, the present lead before others, then shop order (the sort is stable by rank).
-        leads = {min(enumerate(rows), key=lambda item: (item[1][:2], item[0]))[1] for rows in by_family.values()}
+        leads = {min(enumerate(found), key=lambda item: (item[1][:2], item[0]))[1] for found in by_family.values()}
         chosen = [pk for _, no_lead, pk in leads if no_lead]
         present = {pk for _, _, pk in leads}
-        gone = [pk for rows in by_family.values() for _, no_lead, pk in rows if not no_lead and pk not in present]
+        gone = [
+            pk for found in by_family.values() for _, no_lead, pk in found if not no_lead and pk not in present
+        ]
         # The old lead first: a family may never have two.
         for part in chunks(gone):
             Product.objects.filter(pk__in=part).update(is_lead=False)

@@ -1,11 +1,13 @@
 """What is on sale."""
 
 import unicodedata
+from functools import lru_cache
 
 from django.db import models
 from django.db.models import Q
 
 
+@lru_cache(maxsize=4096)
 def identity(sku):
     """SKUs that differ only in case, blanks or full-width letters are the same SKU to people and to shops."""
     return " ".join(unicodedata.normalize("NFKC", sku).casefold().split())
