@@ -1,4 +1,4 @@
-"""One try of a task: claimed under a lease, renewed, and ended by exactly one of wait, ask, finish and fail.
+"""One try of a task: claimed under a lease, renewed, and ended by exactly one of wait, ask, fail and finish.
 
 Every change is one conditional UPDATE on status and fence (the attempt's number). A worker that was paused past
 its lease, a second delivery and a result after a cancel find that condition false and change nothing.
@@ -6,29 +6,22 @@ its lease, a second delivery and a result after a cancel find that condition fal
 What every task of every run passes through is raw SQL: the ORM took ten times as long for the same statements.
 """
 
-import hashlib
-import json
 import random
 import time
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 
-from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from agency import breakers, settling, webhooks, workflows
-from agency.models import Artifact, Attempt, Event, Observation, Run, Task
-from agency.models.inserts import insert, inserting
-from agency.models.round_trips import Statement, together
+from agency.models import Attempt, Event, Observation, Run, Task
+from agency.models.inserts import insert
+from agency.models.round_trips import Statement, places, together
 from agency.models.runs import Note, canonical_json
 
 LEASE = timedelta(seconds=20)
-ASKED_OF = "agency.approve_task"  # the right of a person whom a task waits for
-
-
 HOLD = "SELECT id FROM agency_run WHERE id = %s FOR NO KEY UPDATE"
 
 
@@ -47,16 +40,6 @@ def hold_run(run_id, *, wait=True):
     with connection.cursor() as cursor:
         cursor.execute(HOLD if wait else f"{HOLD} SKIP LOCKED", [run_id])
         return cursor.fetchone() is not None
-
-
-def _must_be_mine(task, mine, *others):
-    """Hold the task's run, and execute the statement that finds a row only while the attempt is the task's own;
-    the rows of the `others`. Raises Lost, and the caller's transaction takes back whatever they did."""
-    holding = [Statement(HOLD, [task.run_id])] if connection.features.has_select_for_update else []
-    rows, *answers = together(*holding, mine, *others)[len(holding) :]
-    if not rows:
-        raise Lost
-    return answers
 
 
 # --- Claiming ------------------------------------------------------------------------------------------
@@ -125,7 +108,7 @@ def _recovered(worker):
 @transaction.atomic
 def _take(worker, now, sharers, is_quick):
     """The tasks taken, and whether any was free."""
-    at = _stored(now)
+    at = stored(now)
     with connection.cursor() as cursor:
         cursor.execute(NEXT, {"now": at, "most": MOST_AT_ONCE * sharers})
         free = cursor.fetchall()
@@ -133,20 +116,20 @@ def _take(worker, now, sharers, is_quick):
         if connection.features.has_select_for_update and wanted:
             # Runs first (hold_run), and not those that somebody holds at this moment.
             runs = sorted({run_id for _, run_id in wanted})
-            cursor.execute(HOLD_FREE.format(_places(runs)), runs)
+            cursor.execute(HOLD_FREE.format(places(runs)), runs)
             held = {pk for (pk,) in cursor.fetchall()}
             wanted = [row for row in wanted if row[1] in held]
         if not wanted:
             return [], bool(free)
         ids = [pk for pk, _ in wanted]
-        values = [_stored(now + LEASE), worker[:80], at, at, *ids, at]
-        tasks = sorted(Task.objects.raw(CLAIM.format(_places(ids)), values), key=lambda task: ids.index(task.pk))
-    started = []
-    for run_id in sorted({task.run_id for task in tasks}):
-        notes = [_started(task) for task in tasks if task.run_id == run_id]
-        started += [Statement(STARTED, [len(notes), at, run_id]), Event.writing(run_id, notes)]
-    if started:
-        together(*started)
+        values = [stored(now + LEASE), worker[:80], at, at, *ids, at]
+        tasks = sorted(Task.objects.raw(CLAIM.format(places(ids)), values), key=lambda task: ids.index(task.pk))
+    notes = {}
+    for task in tasks:
+        notes.setdefault(task.run_id, []).append(_started(task))
+    if notes:
+        started = [Statement(STARTED, [len(told), at, run_id]) for run_id, told in notes.items()]
+        together(*started, Event.writing(notes))
     return tasks, True
 
 
@@ -173,13 +156,9 @@ def _started(task):
     return Note("task.started", message, task.pk, {"attempt": task.attempts})
 
 
-def _places(values):
-    return ", ".join(["%s"] * len(values))
-
-
 def count_due(most):
     """How many tasks a worker could take up now, queued or lost by another worker, counted up to `most`."""
-    values = {"now": _stored(timezone.now())}
+    values = {"now": stored(timezone.now())}
     with connection.cursor() as cursor:
         cursor.execute(DUE, values | {"most": most})
         queued = cursor.fetchone()[0]
@@ -192,7 +171,7 @@ def count_due(most):
 def oldest_due():
     """Since when the task that a worker should take up next has been due (datetime), or None."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT, {"now": _stored(timezone.now()), "most": 1})
+        cursor.execute(NEXT, {"now": stored(timezone.now()), "most": 1})
         oldest = cursor.fetchone()
     return Task.objects.values_list("due_at", flat=True).get(pk=oldest[0]) if oldest else None
 
@@ -204,7 +183,7 @@ def recover(now=None):
     """
     now = now or timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(LAPSED, {"now": _stored(now)})
+        cursor.execute(LAPSED, {"now": stored(now)})
         if not cursor.fetchone()[0]:
             return False
     for task in Task.objects.filter(status=Task.Status.RUNNING, lease_until__lt=now)[:20]:
@@ -266,15 +245,6 @@ def _mine(task_id, fence):
 RENEWED = """
     UPDATE agency_task SET lease_until = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
 """
-SUCCEEDED = """
-    UPDATE agency_task SET status = 'succeeded', result = %s, waiting_on = '', error = '', lease_until = NULL,
-      finished_at = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
-"""
-NEEDS_HUMAN = """
-    UPDATE agency_task SET status = 'needs_human', result = %s, waiting_on = %s, error = '', lease_until = NULL,
-      asked_at = %s, asked_of = %s WHERE id = %s AND attempts = %s AND status = 'running' RETURNING id
-"""
-BOUND = "INSERT INTO agency_task_bound_to (task_id, observation_id) VALUES {} ON CONFLICT DO NOTHING"
 OBSERVED = """
     INSERT INTO agency_observation (run_id, task_id, kind, body, sha256, measured_at)
     VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (run_id, kind) DO NOTHING RETURNING id
@@ -294,16 +264,19 @@ def observe(task, fence, kind, payload):
         run_id=task.run_id, task_id=task.pk, kind=kind, body=canonical_json(payload), measured_at=now
     )
     new.sha256 = new.recomputed_sha256
-    values = [new.run_id, new.task_id, kind, new.body, new.sha256, _stored(now)]
-    renewed = Statement(RENEWED, [_stored(now + LEASE), task.pk, fence])
-    (inserted,) = _must_be_mine(task, renewed, Statement(OBSERVED, values))
+    values = [new.run_id, new.task_id, kind, new.body, new.sha256, stored(now)]
+    holding = [Statement(HOLD, [task.run_id])] if connection.features.has_select_for_update else []
+    renewed = Statement(RENEWED, [stored(now + LEASE), task.pk, fence])
+    *_, mine, inserted = together(*holding, renewed, Statement(OBSERVED, values))
+    if not mine:
+        raise Lost
     if not inserted:
         return Observation.objects.get(run_id=task.run_id, kind=kind)
     new.pk, new._state.adding = inserted[0][0], False
     data = {"kind": kind, "sha256": new.sha256}
     note = Note("observation.measured", f"{task.workflow} measured {kind}", task.pk, data)
-    _, _, *waiting = together(*Event.recording(task.run_id, [note]), *settling.waking(task.run_id))
-    settling.wake(*waiting)
+    *_, waiting = together(*Event.recording({task.run_id: [note]}), settling.waking(task.run_id))
+    settling.wake(waiting)
     return new
 
 
@@ -346,93 +319,6 @@ def ask(task, fence, what, workflow):
     settling.settle(task.run_id, [note])
 
 
-def finish(task, fence, outcome, seen=None):
-    """Commit an attempt's success with its artifacts and effects, all or nothing. Raises Lost when too late.
-
-    `seen` are the observations that the task is bound to, where the caller has them.
-    """
-    needs_human = outcome.needs_human
-    if not needs_human and not any(artifact.content for artifact in outcome.artifacts):
-        needs_human = "The workflow ended without an artifact that proves its work."
-    # The files first: the transaction, which keeps other writers waiting, stays short.
-    stored = []
-    try:
-        names = [artifact.name for artifact in outcome.artifacts]
-        if len(set(names)) < len(names):
-            raise workflows.PermanentError(f"Two files of one task have the same name: {', '.join(names)}.")
-        for artifact in outcome.artifacts:
-            stored.append(_written(task, artifact))
-        with transaction.atomic():
-            notes = _hand_over(task, fence, outcome, stored, seen, needs_human)
-            for effect in outcome.effects if not needs_human else ():
-                effect(task)
-            settling.settle(task.run_id, notes)
-    except BaseException:
-        for artifact in stored:
-            artifact.file.delete(save=False)
-        raise
-
-
-def _hand_over(task, fence, outcome, stored, seen, needs_human):
-    """The task's new status with all that proves it, in as few messages as can be; what is to be told of it."""
-    if task.attempts > 1:
-        hold_run(task.run_id)
-        _give_way(task, [artifact.name for artifact in stored])
-    ended = Attempt.Outcome.NEEDS_HUMAN if needs_human else Attempt.Outcome.SUCCEEDED
-    statements = [inserting([_closed(task, ended)]), breakers.succeeding(task.workflow)]
-    if stored:
-        statements.append(inserting(stored))
-    notes = []
-    bound = _bound(task, seen) if task.binds else []
-    if bound:
-        statements.append(_binding(task, bound))
-        kinds = ", ".join(observation.kind for observation in bound)
-        data = {"observations": [observation.sha256 for observation in bound]}
-        notes.append(Note("task.bound", f"{task.workflow} is bound to {kinds}", task.pk, data))
-    to, at, result = task.Status.SUCCEEDED, _stored(timezone.now()), json.dumps(outcome.result)
-    mine = Statement(SUCCEEDED, [result, at, task.pk, fence])
-    if needs_human:
-        to = task.Status.NEEDS_HUMAN
-        mine = Statement(NEEDS_HUMAN, [result, needs_human[:200], at, ASKED_OF, task.pk, fence])
-    _must_be_mine(task, mine)
-    together(*statements)
-    task.status, task.result, task.lease_until = to, outcome.result, None
-    if needs_human:
-        webhooks.announce_task(task, to)
-    return [*notes, Note(f"task.{to}", f"{task.workflow}: {needs_human or 'done'}", task.pk)]
-
-
-def _bound(task, seen):
-    """The observations that the task is bound to, in one order for all."""
-    if seen is None:
-        seen = Observation.objects.filter(run_id=task.run_id, kind__in=task.binds)
-    return sorted((observation for observation in seen if observation.kind in task.binds), key=lambda o: o.pk)
-
-
-def _binding(task, bound):
-    pairs = [value for observation in bound for value in (task.pk, observation.pk)]
-    return Statement(BOUND.format(", ".join(["(%s, %s)"] * len(bound))), pairs)
-
-
-def _written(task, new):
-    """An artifact whose file is stored and whose row is not."""
-    artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name, created_at=timezone.now())
-    artifact.content_type = new.content_type
-    artifact.size = len(new.content)
-    artifact.sha256 = hashlib.sha256(new.content).hexdigest()
-    # A name of its own: the storage would look for a free one among all files of the month.
-    artifact.file.save(f"{task.pk}-{task.attempts}-{new.name}", ContentFile(new.content), save=False)
-    return artifact
-
-
-def _give_way(task, names):
-    """The files of an earlier attempt that ended with a person make room for newer ones of their names."""
-    replaced = Artifact.objects.filter(task=task, name__in=names, deliveries=None)
-    for old in replaced:
-        transaction.on_commit(partial(old.file.storage.delete, old.file.name))
-    replaced.delete()
-
-
 @transaction.atomic
 def fail(task, fence, message, *, traceback="", may_retry=True, outcome=Attempt.Outcome.FAILED):
     """Note a failed attempt: again later with backoff and jitter, or the end of the task."""
@@ -471,16 +357,17 @@ def _end_attempt(task, fence, message, outcome, *, traceback="", **still):
 
 def close_attempt(task, outcome, *, error="", traceback=""):
     """Write how the task's newest attempt ended; what it was while it went on stands in the task's row."""
-    insert([_closed(task, outcome, error=error, traceback=traceback)])
+    insert([closed(task, outcome, error=error, traceback=traceback)])
 
 
-def _closed(task, outcome, *, error="", traceback=""):
+def closed(task, outcome, *, error="", traceback=""):
+    """How the task's newest attempt ended, as a row that is not written yet."""
     now = timezone.now()
     tried = Attempt(task=task, number=task.attempts, worker=task.worker, started_at=task.claimed_at or now)
     tried.finished_at, tried.outcome, tried.error, tried.traceback = now, outcome, error, traceback
     return tried
 
 
-def _stored(moment):
+def stored(moment):
     """A time as this database stores it."""
     return connection.ops.adapt_datetimefield_value(moment)

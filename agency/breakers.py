@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from agency.bells import ring
 from agency.models import Breaker, Event
-from agency.models.round_trips import Statement
+from agency.models.round_trips import Statement, places
 from earnings.refusals import Refusal
 
 log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 5
-CLEARED = "UPDATE agency_breaker SET failures = 0 WHERE workflow = %s AND failures > 0 AND opened_at IS NULL"
+CLEARED = "UPDATE agency_breaker SET failures = 0 WHERE workflow IN ({}) AND failures > 0 AND opened_at IS NULL"
 
 
 def failed(workflow, message, *, run_id=None):
@@ -38,10 +38,10 @@ def failed(workflow, message, *, run_id=None):
     return True
 
 
-def succeeding(workflow):
-    """The `Statement` for a task that succeeded: what failed before it was not in a row. An open breaker stays
-    open: people close it."""
-    return Statement(CLEARED, [workflow])
+def succeeding(keys):
+    """The `Statement` for tasks of these workflows that succeeded: what failed before them was not in a row. An
+    open breaker stays open: people close it."""
+    return Statement(CLEARED.format(places(keys)), sorted(keys))
 
 
 def refuse_stopped(keys):

@@ -110,7 +110,7 @@ def _open(entries, opening):
     told = {"tasks": keys} | opening.told
     if opening.deadline is not None:
         told["deadline_seconds"] = int(deadline.total_seconds())
-    together(Event.writing(run.pk, [Note("run.opened", f"Opened: {opening.title}", data=told)]))
+    together(Event.writing({run.pk: [Note("run.opened", f"Opened: {opening.title}", data=told)]}))
     ring()
     return run
 

@@ -46,10 +46,16 @@ Status = WebhookDelivery.Status
 
 def announce_run(run_id, status):
     """Tell that a run ended or waits for a person, in the transaction in which it does."""
+    announce_runs([run_id], status)
+
+
+def announce_runs(run_ids, status):
+    """The same for several that came to it together."""
     endpoints = _listeners(f"run.{status}")
     if endpoints:
-        title = Run.objects.values_list("title", flat=True).get(pk=run_id)
-        _write(endpoints, f"run.{status}", {**_resource("runs", run_id), "status": status, "title": title})
+        titles = Run.objects.filter(pk__in=run_ids).order_by("pk").values_list("pk", "title")
+        for run_id, title in titles:
+            _write(endpoints, f"run.{status}", {**_resource("runs", run_id), "status": status, "title": title})
 
 
 def announce_task(task, status):

@@ -38,7 +38,7 @@ def test_a_success_in_between_starts_the_count_anew():
     for number in range(4):
         breakers.failed("flaky", f"RuntimeError: {number}")
 
-    together(breakers.succeeding("flaky"))
+    together(breakers.succeeding(["flaky"]))
     breakers.failed("flaky", "RuntimeError: again")
 
     breaker = Breaker.objects.get()
@@ -47,7 +47,7 @@ def test_a_success_in_between_starts_the_count_anew():
 
 def test_a_success_costs_one_statement_and_no_row(django_assert_num_queries):
     with django_assert_num_queries(1):
-        together(breakers.succeeding("never_failed"))
+        together(breakers.succeeding(["never_failed"]))
 
     assert Breaker.objects.count() == 0
 
@@ -113,6 +113,6 @@ def test_a_breaker_is_closed_by_who_may_change_breakers_only(client):
 def test_a_late_success_does_not_close_an_open_breaker():
     trip()
 
-    together(breakers.succeeding("flaky"))
+    together(breakers.succeeding(["flaky"]))
 
     assert Breaker.objects.get().opened_at is not None

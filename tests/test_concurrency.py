@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from agency import attempts, direction_board, subjects, workflows
 from agency.direction_board import Step
+from agency.finishing import Ending, finish
 from agency.models import Run, Task
 from agency.steps import planned
 from agency.work import perform, work_off
@@ -159,7 +160,7 @@ def test_a_second_run_takes_the_place_of_the_first_and_a_late_result_changes_not
 
     second, other = open_run(), open_run("south")
     with pytest.raises(attempts.Lost):
-        attempts.finish(late, 1, Outcome({}, [PROOF]))
+        finish(Ending(late, 1, Outcome({}, [PROOF])))
     work_off()
 
     assert [(run.refresh_from_db(), run.status)[1] for run in (first, second, other)] == [

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from agency import attempts, breakers, direction_board, workflows
 from agency.direction_board import Step
+from agency.finishing import Ending, finish
 from agency.models import Artifact, Attempt, Event, Observation, Run, Task
 from agency.work import perform, work_off
 from agency.workflows import Outcome, PermanentError
@@ -114,10 +115,10 @@ def test_a_worker_that_lost_its_lease_can_not_commit():
 
     fast = attempts.claim("fresh")
     attempts.observe(fast, fast.attempts, "weather", {"degrees": 1})
-    attempts.finish(fast, fast.attempts, Outcome({"by": "fresh"}, artifacts=[PROOF]))
+    finish(Ending(fast, fast.attempts, Outcome({"by": "fresh"}, artifacts=[PROOF])))
     late = Outcome({"by": "paused"}, artifacts=[PROOF], effects=[effects.append])
     with pytest.raises(attempts.Lost):
-        attempts.finish(slow, 1, late)
+        finish(Ending(slow, 1, late))
     with pytest.raises(attempts.Lost):
         attempts.observe(slow, 1, "weather", {"degrees": 99})
 
@@ -138,7 +139,7 @@ def test_effects_and_success_are_one_transaction():
     task = attempts.claim("w")
 
     with pytest.raises(RuntimeError):
-        attempts.finish(task, 1, Outcome({}, artifacts=[PROOF], effects=[fails_after_writing]))
+        finish(Ending(task, 1, Outcome({}, artifacts=[PROOF], effects=[fails_after_writing])))
 
     assert Task.objects.get(pk=task.pk).status == Task.Status.RUNNING
     assert Event.objects.filter(run=run, kind="test.effect").count() == 0
@@ -152,7 +153,7 @@ def test_cancel_wins_over_a_late_result():
     direction_board.cancel(run)
     direction_board.cancel(run)
     with pytest.raises(attempts.Lost):
-        attempts.finish(task, 1, Outcome({}, artifacts=[PROOF]))
+        finish(Ending(task, 1, Outcome({}, artifacts=[PROOF])))
 
     run.refresh_from_db()
     assert (run.status, statuses(run)) == ("canceled", {"test_measure": "canceled", "test_report": "canceled"})

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agency import attempts, direction_board, jobs, workflows
 from agency.direction_board import Step
+from agency.finishing import Ending, finish
 from agency.models import Run, Task, WebhookDelivery
 from agency.work import RENEW_EVERY, LeaseKeeper, perform, work_off
 from agency.workflows import NewArtifact, Outcome, Workflow
@@ -87,7 +88,7 @@ def test_an_attempt_ends_at_its_workflows_timeout_and_its_late_result_changes_no
     assert (stored.status, stored.error) == ("queued", "It took longer than its workflow may take, 30 seconds.")
     assert stored.due_at > timezone.now()
     with pytest.raises(attempts.Lost):
-        attempts.finish(task, 1, Outcome({}, [PROOF]))
+        finish(Ending(task, 1, Outcome({}, [PROOF])))
 
     Task.objects.update(due_at=timezone.now())
     hold(attempts.claim("w"), LeaseKeeper(), Slow.timeout + 1)

@@ -12,6 +12,11 @@ class Statement(NamedTuple):
     values: list
 
 
+def places(values):
+    """A placeholder for each, for an IN (...)."""
+    return ", ".join(["%s"] * len(values))
+
+
 def together(*statements):
     """Execute `Statement`s in order, inside the caller's transaction; a list with the rows of each.
 

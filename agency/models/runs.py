@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from agency.models.intents import Intent, Pipeline
-from agency.models.round_trips import Statement, together
+from agency.models.round_trips import Statement, places, together
 from agency.models.transitions import Transitions, TransitionsQuerySet
 
 
@@ -357,7 +357,7 @@ class Note(NamedTuple):
     data: dict | None = None
 
 
-COUNT = "UPDATE agency_run SET event_count = event_count + %s WHERE id = %s"
+COUNT = "UPDATE agency_run SET event_count = event_count + %s WHERE id IN ({})"
 LAST = "(SELECT event_count FROM agency_run WHERE id = %s)"
 INSERT = "INSERT INTO agency_event (run_id, number, task_id, kind, message, data, created_at) VALUES "
 
@@ -389,24 +389,29 @@ class Event(models.Model):
     @classmethod
     def record_all(cls, run_id, notes):
         """Append several events."""
-        together(*cls.recording(run_id, notes))
+        together(*cls.recording({run_id: notes}))
 
     @classmethod
-    def recording(cls, run_id, notes):
-        """The `Statement`s that `record_all` executes."""
-        return Statement(COUNT, [len(notes), run_id]), cls.writing(run_id, notes)
+    def recording(cls, notes):
+        """The `Statement`s that append `notes`, a list for each run's id."""
+        runs = {}
+        for run_id, told in notes.items():
+            runs.setdefault(len(told), []).append(run_id)
+        counts = [Statement(COUNT.format(places(ids)), [more, *ids]) for more, ids in runs.items()]
+        return [*counts, cls.writing(notes)]
 
     @staticmethod
-    def writing(run_id, notes):
-        """The `Statement` that inserts the notes as the run's last events, once they are counted on its row."""
+    def writing(notes):
+        """The `Statement` that inserts `notes` as the last events of their runs, once they are counted there."""
         # By hand: events are half of what the engine writes, and the ORM's insert takes ten times as long.
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         values = []
-        for behind, note in zip(range(len(notes) - 1, -1, -1), notes, strict=True):
-            data = json.dumps(note.data or {})
-            values += [run_id, run_id, behind, note.task_id, note.kind, note.message[:300], data, now]
+        for run_id, told in notes.items():
+            for behind, note in zip(range(len(told) - 1, -1, -1), told, strict=True):
+                data = json.dumps(note.data or {})
+                values += [run_id, run_id, behind, note.task_id, note.kind, note.message[:300], data, now]
         row = f"(%s, {LAST} - %s, %s, %s, %s, %s, %s)"
-        return Statement(INSERT + ", ".join([row] * len(notes)), values)
+        return Statement(INSERT + ", ".join([row] * (len(values) // 8)), values)
 
 
 class Breaker(models.Model):
