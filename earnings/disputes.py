@@ -7,7 +7,7 @@ dispute of one sale never both deduct, in whatever order they are told.
 from django.db import transaction
 
 from earnings import ledger
-from earnings.ledger import DISPUTED, FEES, REFUNDS, REVENUE, Purse
+from earnings.ledger import BUCKETS, DEFERRED, DISPUTED, FEES, REFUNDS, REVENUE, Event, Purse
 from earnings.models import Earning, JournalEntry
 from earnings.refusals import Refusal
 
@@ -18,50 +18,73 @@ WON, LOST = "won", "lost"
 def contest(earning, at, *, fee_minor=0):
     """Set apart what is left of the sale; `fee_minor` is what the channel charges for the dispute itself.
 
-    Told again while it is open it is the same dispute. `Refusal` (409) if the work is still owed, or nothing of it
-    is left.
+    Returns the dispute's entry: of a sale of which nothing is left, that of the fee. Told again while it is open,
+    or after it was lost, it is the same dispute. `Refusal` (409) if the work is still owed, or if nothing of it is
+    left and there is no fee.
     """
     _hold(earning)
     entry = _latest(earning)
-    if entry is None or _end_of(entry):
-        number = earning.entries.filter(event=ledger.Event.DISPUTED).count() + 1
-        entry = ledger.dispute(earning, f"{earning.key}:dispute:{number}", at)
+    end = _end_of(entry) if entry else None
+    if entry is None or (end and end.key == f"{entry.key}:{WON}"):
+        key = _next_key(earning)
+        if fee_minor and not _is_left(earning):
+            return _charge(earning, f"{key}:fee", at, fee_minor)
+        entry = ledger.dispute(earning, key, at)
     if fee_minor:
-        ledger.charge(_purse(earning), f"{entry.key}:fee", at, fee_minor, memo=f"Dispute of {earning.title}"[:200])
+        _charge(earning, f"{entry.key}:fee", at, fee_minor)
     return entry
 
 
 @transaction.atomic
 def win(earning, at):
-    """The dispute was decided for us: what is left of the money is ours. None if all was given back meanwhile."""
+    """The dispute was decided for us: what is left lies where it was. None if all was given back meanwhile."""
     entry = _decided(earning, LOST)
-    if not _end_of(entry) and not ledger.balances(earning)[DISPUTED]:
-        return None
-    return ledger.release(earning, f"{entry.key}:{WON}", at, memo="The dispute was won.")
+    return _ended(entry, WON, lambda key: ledger.release(entry, key, at, memo="The dispute was won."))
 
 
 @transaction.atomic
 def lose(earning, at):
     """The buyer got back what was left; the channel keeps the fee of the sale. None if nothing was left."""
     entry = _decided(earning, WON)
-    key, end = f"{entry.key}:{LOST}", _end_of(entry)
+    return _ended(entry, LOST, lambda key: _take(earning, key, at))
+
+
+def open_dispute(earning):
+    """The entry of the dispute that nobody has decided yet, or None."""
+    entry = _latest(earning)
+    return entry if entry and not _end_of(entry) else None
+
+
+def _take(earning, key, at):
     held = ledger.balances(earning)
-    if end or not held[DISPUTED]:
-        return end
     left = -held[REVENUE] - held[REFUNDS]
     if held[FEES]:
         ledger.charge(_purse(earning), f"{key}:fee", at, held[FEES], memo="Kept of a sale that was contested")
     return ledger.refund(earning, key, at, gross_minor=left, fee_minor=held[FEES])
 
 
+def _ended(entry, how, book):
+    """What `book(key)` answers, once, and again for money of a refund that failed since; None if none is left."""
+    if entry is None:
+        return None
+    if not ledger.balances(entry.earning)[DISPUTED]:
+        return _end_of(entry)
+    key = f"{entry.key}:{how}"
+    before = entry.earning.entries.filter(key__startswith=key).count()
+    return book(f"{key}:{before + 1}" if before else key)
+
+
 def _decided(earning, otherwise):
-    """The dispute that is decided now; `Refusal` (409) if there is none, or it ended `otherwise`."""
+    """The dispute that is decided now, None if only its fee is booked; `Refusal` (409) if there is none, or it
+    ended `otherwise`."""
     _hold(earning)
     entry = _latest(earning)
     if entry is None:
+        if JournalEntry.objects.filter(key=f"{_next_key(earning)}:fee").exists():
+            return None
         raise Refusal(f"Nobody contests {earning.title}.", allowed=ledger.allowed(ledger.balances(earning)))
     end = _end_of(entry)
-    if end and end.key.endswith(f":{otherwise}"):
+    if end and end.key == f"{entry.key}:{otherwise}":
         raise Refusal(f"This dispute was {otherwise} before.", allowed=[])
     return entry
 
@@ -70,14 +93,27 @@ def _hold(earning):
     Earning.objects.select_for_update().get(pk=earning.pk)  # who decides at the same time waits here
 
 
+def _next_key(earning):
+    return f"{earning.key}:dispute:{earning.entries.filter(event=Event.DISPUTED).count() + 1}"
+
+
+def _is_left(earning):
+    held = ledger.balances(earning)
+    return any(held[account] for account in (*BUCKETS, DEFERRED))
+
+
 def _latest(earning):
     """The newest dispute of the sale that nobody took back as a mistake."""
-    found = earning.entries.filter(event=ledger.Event.DISPUTED, reversed_by=None)
+    found = earning.entries.filter(event=Event.DISPUTED, reversed_by=None)
     return found.order_by("-pk").first()
 
 
 def _end_of(entry):
     return JournalEntry.objects.filter(key__in=[f"{entry.key}:{WON}", f"{entry.key}:{LOST}"]).first()
+
+
+def _charge(earning, key, at, fee_minor):
+    return ledger.charge(_purse(earning), key, at, fee_minor, memo=f"Dispute of {earning.title}"[:200])
 
 
 def _purse(earning):

@@ -37,9 +37,9 @@ class Disputes(KnowsItsParameters, APIView):
     def post(self, request):
         """Write down that a sale of a channel is contested, or who won.
 
-        `open` sets apart what was not given back yet. `won` makes it available; `lost` gives back what is left,
-        of which the channel keeps its fee. Told twice it is booked once, and a refund is never deducted a second
-        time. Payments of the own shop are told by their provider.
+        `open` sets apart what was not given back yet; where all was, it books the fee alone. `won` puts what is
+        left back where it was; `lost` gives it back, and the channel keeps its fee. Told twice it is booked once,
+        and a refund is never deducted a second time. Payments of the own shop are told by their provider.
         """
         asked = DisputeRequest(data=request.data)
         asked.is_valid(raise_exception=True)

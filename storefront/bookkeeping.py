@@ -3,7 +3,7 @@
 from earnings import ledger
 from earnings.models import Channel, Earning, JournalEntry
 from storefront import payments
-from storefront.models import Payment, Product
+from storefront.models import Dispute, Payment, Product
 
 FeeSource = Payment.FeeSource
 
@@ -127,12 +127,31 @@ def book_refund(refund, key, amount_minor, at):
         ledger.charge(purse, f"{entry}:fee", at, fee_minor, memo=f"Fee kept of a refund of {earning.reference}")
 
 
+def dispute_key(earning, dispute):
+    """The ledger's key of what `dispute` sets apart of `earning`."""
+    return f"{earning.key}:dispute:{dispute.pk}"
+
+
+def put_back(earning, dispute, at):
+    """The dispute is over: what is left of what it set apart lies where it was before, also what a refund took
+    that fails only now."""
+    contested = JournalEntry.objects.filter(key=dispute_key(earning, dispute)).first()
+    if contested and ledger.balances(earning)[ledger.DISPUTED]:
+        key = f"{contested.key}:over"
+        before = earning.entries.filter(key__startswith=key).count()
+        memo = f"The dispute was {dispute.get_status_display()}."
+        ledger.release(contested, f"{key}:{before + 1}" if before else key, at, memo)
+
+
 def unbook_refund(refund, key, at):
     """The refund did not reach the buyer: its entries are undone."""
     entry = f"{key}:refund:{refund.pk}"
     for booked in JournalEntry.objects.filter(key__in=[entry, f"{entry}:fee"]).select_related("earning"):
         ledger.reverse(booked, f"{booked.key}:failed", at, memo="The refund did not reach the buyer.")
     earning = Earning.objects.get(key=key)
+    if not refund.payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+        for dispute in refund.payment.disputes.all():
+            put_back(earning, dispute, at)
     held = ledger.balances(earning)
     if held[ledger.DEFERRED] and held[ledger.REVENUE]:
         # The client accepted the work while this was on its way: what came back of its price is earned, too.

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from earnings import ledger
 from earnings.ledger import Purse
-from earnings.models import Earning, JournalEntry
+from earnings.models import Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
 from storefront import bookkeeping, order_news, refunds
 from storefront.models import Dispute, Order, Payment
@@ -49,13 +50,16 @@ def told(payment, said):
         defaults={"payment": payment, "amount_minor": said.amount_minor, "reason": said.reason[:80]},
     )
     now = timezone.now()
-    if created:
+    if dispute.status == Status.OPEN:
         _set_apart(dispute, now)
+    if created:
         order.note_problem(f"Disputed by the buyer's bank ({said.external_id}): answer it at the provider.")
         order_news.tell(order, "disputed")
     if said.status in (Status.WON, Status.LOST):
         if dispute.advance(said.status, closed_at=now):
             _put_back(dispute, now)
+        if dispute.status == Status.WON:
+            refunds.undo_lost(dispute)
         refunds.take_lost(payment)
     _book_fee(dispute, said.fee_minor, now)
     return dispute
@@ -68,33 +72,31 @@ def _earnings(payment):
     return Earning.objects.filter(key__in=keys)
 
 
-def _key(earning, dispute):
-    return f"{earning.key}:dispute:{dispute.pk}"
-
-
 def _set_apart(dispute, at):
     """What is still owed stays where it is: in the disputed bucket it would be counted as earned."""
     for earning in _earnings(dispute.payment):
         with suppress(Refusal):
-            ledger.dispute(earning, _key(earning, dispute), at)
+            ledger.dispute(earning, bookkeeping.dispute_key(earning, dispute), at)
 
 
 def _put_back(dispute, at):
     for earning in _earnings(dispute.payment):
-        entry = JournalEntry.objects.filter(key=_key(earning, dispute)).first()
-        if entry:
-            ledger.reverse(entry, f"{entry.key}:over", at, memo=f"The dispute was {dispute.get_status_display()}.")
+        bookkeeping.put_back(earning, dispute, at)
+    for other in dispute.payment.disputes.filter(status=Status.OPEN):
+        _set_apart(other, at)  # as long as this one was open, there was nothing to set apart
 
 
 def _book_fee(dispute, fee_minor, at):
-    """What the dispute costs beside its amount; the provider gives it back with a dispute that is won."""
+    """What the dispute costs beside its amount, as it stands now: it may grow, and a dispute that is won gives it
+    back."""
     payment = dispute.payment
     purse = Purse(bookkeeping.channel_of(payment), payment.currency, payment.kind)
-    key = f"dispute:{dispute.external_id}"
-    booked = JournalEntry.objects.filter(key=f"{key}:fee").exists()
-    if fee_minor > 0:
-        ledger.charge(purse, f"{key}:fee", at, fee_minor, memo=f"Dispute of {payment.order.number}")
-    elif booked and dispute.status == Status.WON:
-        entry = JournalEntry.objects.get(key=f"{key}:fee")
-        if not JournalEntry.objects.filter(reverses=entry).exists():
-            ledger.reverse(entry, f"{key}:fee:back", at, memo="The dispute was won.")
+    key = f"dispute:{dispute.external_id}:fee"
+    booked = JournalEntry.objects.filter(key__startswith=key)
+    fees = Posting.objects.filter(entry__in=booked, account=ledger.FEES)
+    missing = fee_minor - fees.aggregate(sum=Sum("amount_minor", default=0))["sum"]
+    key = f"{key}:{booked.count() + 1}" if booked else key
+    if missing > 0:
+        ledger.charge(purse, key, at, missing, memo=f"Dispute of {payment.order.number}")
+    elif missing < 0 and dispute.status == Status.WON:
+        ledger.credit(purse, key, at, -missing, memo="The dispute was won.")

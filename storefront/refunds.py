@@ -231,14 +231,27 @@ def take_lost(payment):
     if payment.disputes.filter(status=Dispute.Status.OPEN).exists():
         return  # when that one is decided
     for dispute in payment.disputes.filter(status=Dispute.Status.LOST).order_by("pk"):
-        key = f"dispute:{dispute.external_id}"
-        taken = payment.refunds.filter(Q(key=key) | Q(key__startswith=f"{key}:"), status=Status.SUCCEEDED)
-        missing = dispute.amount_minor - sum(taken.values_list("amount_minor", flat=True))
+        taken = _taken_by(dispute)
+        done = taken.filter(status=Status.SUCCEEDED)
+        missing = dispute.amount_minor - sum(done.values_list("amount_minor", flat=True))
         amount = min(missing, payment.refundable_minor)
         if amount > 0:
+            key = f"dispute:{dispute.external_id}"
             key = f"{key}:{len(taken)}" if taken else key
             note_done(payment, amount, key=key, reason="The dispute was lost.")
             payment.refresh_from_db()
+
+
+def undo_lost(dispute):
+    """The bank decided for us after all: what it gave the buyer is ours again."""
+    for refund in _taken_by(dispute).filter(status=Status.SUCCEEDED):
+        settle(refund, payments.Answer(Status.FAILED, problem="The bank took its decision back."))
+
+
+def _taken_by(dispute):
+    """The refunds by which the bank took what `dispute` is about, also those that it took back."""
+    key = f"dispute:{dispute.external_id}"
+    return dispute.payment.refunds.filter(Q(key=key) | Q(key__startswith=f"{key}:"))
 
 
 def _from_outside(payment, amount_minor, key, reason):

@@ -60,7 +60,7 @@ def test_a_dispute_that_was_won_is_money_again_once():
     first, again = (disputes.win(earning, NOON) for _ in range(2))
 
     assert first == again
-    assert figures() == (9700, {"available": 9700})
+    assert figures() == (9700, {"pending": 9700})
     with pytest.raises(Refusal, match="won before"):
         disputes.lose(earning, NOON)
 
@@ -122,7 +122,62 @@ def test_of_a_part_refund_before_or_in_a_dispute_only_the_rest_is_decided():
     disputes.win(won, NOON)
 
     # of each lost sale the channel keeps 180 of its fee; of the won one 60 % are left
-    assert figures() == (9700 * 6 // 10 - 2 * 180, {"available": 5820 - 360})
+    assert figures() == (9700 * 6 // 10 - 2 * 180, {"pending": 5820, "available": -360})
+    assert audit.violations() == []
+
+
+@pytest.mark.parametrize("end", [disputes.win, disputes.lose])
+def test_the_fee_of_a_dispute_of_what_was_given_back_is_booked_once_and_nothing_else(end):
+    earning = sell()
+    refund(earning)
+
+    first, again = (disputes.contest(earning, NOON, fee_minor=1500) for _ in range(2))
+
+    assert first == again
+    assert (end(earning, NOON), end(earning, NOON)) == (None, None)
+    assert figures() == (-1500, {"available": -1500})
+    assert audit.violations() == []
+
+
+def test_a_dispute_that_is_told_again_after_it_was_lost_costs_no_second_fee():
+    earning = sell()
+    disputes.contest(earning, NOON)
+    disputes.lose(earning, NOON)
+
+    for _ in range(2):
+        disputes.contest(earning, NOON, fee_minor=1500)
+
+    assert figures() == (-300 - 1500, {"available": -1800})
+
+
+def test_won_money_lies_where_it_was_less_what_was_given_back_of_it_meanwhile():
+    """As if nobody had contested it: a refund takes what has come least far."""
+    waiting, free, at_the_bank = sell(1), sell(2), sell(3)
+    for earning in (free, at_the_bank):
+        ledger.clear(earning, f"{earning.key}:cleared", NOON)
+    ledger.pay_out(at_the_bank, f"{at_the_bank.key}:out", NOON)
+    for earning in (waiting, free, at_the_bank):
+        disputes.contest(earning, NOON)
+        refund(earning, 4000, 120)
+        disputes.win(earning, NOON)
+
+    assert figures() == (3 * 5820, {"pending": 5820, "available": 5820, "paid_out": 5820})
+    assert audit.violations() == []
+
+
+@pytest.mark.parametrize(("end", "left"), [(disputes.win, 9700), (disputes.lose, -300)])
+def test_a_refund_that_fails_after_the_dispute_was_decided_is_decided_with_it(end, left):
+    earning = sell()
+    disputes.contest(earning, NOON)
+    given = refund(earning, 4000, 120)
+    end(earning, NOON)
+    ledger.reverse(given, f"{given.key}:failed", NOON)
+
+    end(earning, NOON)
+    end(earning, NOON)
+
+    total, buckets = figures()
+    assert (total, buckets.get("disputed", 0), sum(buckets.values())) == (left, 0, left)
     assert audit.violations() == []
 
 

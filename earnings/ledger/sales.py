@@ -5,7 +5,7 @@ from enum import Enum
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from earnings import money
 from earnings.ledger.entries import (
@@ -122,10 +122,10 @@ def dispute(earning, key, at):
 
 
 @transaction.atomic
-def release(earning, key, at, memo=""):
-    """What is still contested of this earning is ours again, wherever it was before: the channel pays it out."""
-    entry = JournalEntry(earning=earning, key=key, event=Event.CLEARED, occurred_at=at, memo=memo)
-    return _book(entry, lambda held: {AVAILABLE: held[DISPUTED], DISPUTED: -held[DISPUTED]})
+def release(contested, key, at, memo=""):
+    """What is still set apart of this sale is free again, and lies where the entry `contested` took it from."""
+    entry = JournalEntry(earning=contested.earning, key=key, event=Event.CLEARED, occurred_at=at, memo=memo)
+    return _book(entry, lambda held: _released(contested, held[DISPUTED]))
 
 
 @transaction.atomic
@@ -212,6 +212,21 @@ def _contest(held):
         return {}
     taken = {bucket: -held[bucket] for bucket in (PENDING, AVAILABLE, PAID_OUT)}
     return {DISPUTED: -sum(taken.values()), **taken}
+
+
+def _released(contested, rest):
+    """Refunds took what had come least far, so what is left of `contested` had come farthest."""
+    part = Q(entry=contested) | Q(entry__key__startswith=f"{contested.key}:", entry__event=Event.CLEARED)
+    home = Counter()
+    for account, amount in Posting.objects.filter(part).values_list("account_id", "amount_minor"):
+        home[account] -= amount
+    postings = Counter({DISPUTED: -rest})
+    for bucket in (PAID_OUT, AVAILABLE, PENDING):
+        back = min(rest, max(home[bucket], 0))
+        postings[bucket] += back
+        rest -= back
+    postings[AVAILABLE] += rest  # of a refund that failed
+    return postings
 
 
 def _give_back(held, gross_minor, fee_minor):

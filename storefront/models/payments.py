@@ -233,7 +233,12 @@ class Dispute(Transitions):
         WON = "won"
         LOST = "lost"
 
-    TRANSITIONS = {Status.OPEN: {Status.WON, Status.LOST}}
+    TRANSITIONS = {
+        Status.OPEN: {Status.WON, Status.LOST},
+        # A bank may decide anew, e.g. in an arbitration.
+        Status.WON: {Status.LOST},
+        Status.LOST: {Status.WON},
+    }
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
     external_id = models.CharField(max_length=120, unique=True)

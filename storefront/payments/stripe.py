@@ -277,9 +277,13 @@ def _charge_told(charge):
     """Refunds of a charge: ours, or made by hand in Stripe's dashboard."""
     payment = _capture(charge["payment_intent"]) if charge.get("payment_intent") else None
     if payment:
-        for refund in _refunds_of(charge["id"]):
-            _follow_refund(refund, payment)
+        _follow_refunds(payment)
     return payment
+
+
+def _follow_refunds(payment):
+    for refund in _refunds_of(payment.external_id) if payment.external_id else ():
+        _follow_refund(refund, payment)
 
 
 def _refund_told(refund):
@@ -300,6 +304,7 @@ def _dispute_told(dispute):
     payment = _capture(dispute["payment_intent"]) if dispute.get("payment_intent") else None
     if payment:
         now = client().disputes.retrieve(dispute["id"]).to_dict()
+        _follow_refunds(payment)  # a bank takes what is left, so these count first, also when they are told later
         disputes.told(
             payment,
             disputes.Told(

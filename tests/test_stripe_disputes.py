@@ -1,0 +1,150 @@
+"""What Stripe tells of disputes beside refunds and fees, in every order."""
+
+from itertools import permutations
+
+import pytest
+
+from earnings import audit, ledger
+from earnings.models import Earning
+from storefront import refunds
+from storefront.models import Dispute, PaymentEvent, Refund
+from tests.factories import make_product
+from tests.stripe_fake import SECRET, FakeStripe
+from tests.test_stripe import balances, paid, tell, total
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stripe(settings):
+    with FakeStripe() as fake:
+        settings.STRIPE_SECRET_KEY = "sk_live_fake"
+        settings.STRIPE_WEBHOOK_SECRET = SECRET
+        settings.STRIPE_API_BASE = fake.url
+        yield fake
+
+
+def sold(stripe, client, **product):
+    order, payment = paid(stripe, client, make_product(price_minor=2900, **product))
+    return order, payment, f"order:{order.number}:line:1"
+
+
+def contest(stripe, payment, **more):
+    return stripe.dispute(payment.external_id, **more)["data"]["object"]["id"]
+
+
+def tell_all(stripe, client, since=0):
+    for event in stripe.events[since:]:
+        tell(client, event)
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+@pytest.mark.parametrize("order_of_events", [*permutations(range(4))][::3])
+def test_a_chargeback_after_a_full_refund_costs_its_fee_and_nothing_else(stripe, client, end, order_of_events):
+    _, payment, line = sold(stripe, client)
+    heard = len(stripe.events)
+    stripe.refund(payment.external_id, 2900)
+    stripe.decide(contest(stripe, payment), end)
+    events = stripe.events[heard:]
+
+    for number in order_of_events:
+        tell(client, events[number])
+    tell_all(stripe, client, heard)
+
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 2900
+    assert balances(line) == {"revenue": -2900, "refunds": 2900}
+    assert total("fees") == 114 + (1500 if end == "lost" else 0)
+    assert (Dispute.objects.get().status, Refund.objects.count()) == (end, 1)
+    assert not PaymentEvent.objects.filter(status="refused").exists()
+    assert audit.violations() == []
+
+
+def clear(line):
+    earning = Earning.objects.get(key=line)
+    ledger.clear(earning, f"{line}:cleared", earning.occurred_at)
+    return earning
+
+
+@pytest.mark.parametrize("bucket", ["pending", "available", "paid_out"])
+def test_of_what_is_given_back_in_a_dispute_that_is_won_the_rest_lies_where_it_was(stripe, client, bucket):
+    order, payment, line = sold(stripe, client)
+    if bucket != "pending":
+        earning = clear(line)
+    if bucket == "paid_out":
+        ledger.pay_out(earning, f"{line}:out", earning.occurred_at)
+    on_its_way = refunds.request(order, "wish-1", amount_minor=900)
+    dispute = contest(stripe, payment)
+    tell_all(stripe, client)
+    refunds.settle(on_its_way, refunds.payments.Answer("succeeded"))
+
+    stripe.decide(dispute, "won")
+    tell_all(stripe, client)
+
+    held = balances(line)
+    assert (held["refunds"], held[bucket], held.get("disputed")) == (900, 2000 - held["fees"], None)
+    assert Dispute.objects.get().status == "won"
+    assert not PaymentEvent.objects.filter(status="refused").exists()
+    assert audit.violations() == []
+
+
+def test_a_refund_that_fails_after_the_dispute_was_won_is_free_again(stripe, client):
+    order, payment, line = sold(stripe, client)
+    on_its_way = refunds.request(order, "wish-1", amount_minor=900)
+    dispute = contest(stripe, payment)
+    tell_all(stripe, client)
+    refunds.settle(on_its_way, refunds.payments.Answer("succeeded", external_id="re_1"))
+    stripe.decide(dispute, "won")
+    tell_all(stripe, client)
+
+    refunds.settle(on_its_way, refunds.payments.Answer("failed"))
+
+    assert balances(line) == {"pending": 2786, "fees": 114, "revenue": -2900}
+    assert audit.violations() == []
+
+
+def test_a_second_dispute_is_set_apart_when_the_first_one_is_won(stripe, client):
+    _, payment, line = sold(stripe, client)
+    first, _ = contest(stripe, payment), contest(stripe, payment)
+    tell_all(stripe, client)
+
+    stripe.decide(first, "won")
+    tell_all(stripe, client)
+
+    assert balances(line)["disputed"] == 2786
+    assert audit.violations() == []
+
+
+def test_a_bank_that_changes_its_mind_is_followed_both_ways(stripe, client):
+    order, payment, line = sold(stripe, client)
+    dispute = contest(stripe, payment, fee=0)
+    tell(client, stripe.decide(dispute, "lost"))
+    lost = balances(line)
+    tell(client, stripe.decide(dispute, "won"))
+    won = balances(line)
+    order.refresh_from_db()
+    entitled = order.lines.get().entitlements.get().status
+    tell(client, stripe.decide(dispute, "lost"))
+
+    payment.refresh_from_db()
+    assert lost == balances(line) == {"revenue": -2900, "refunds": 2900}
+    assert won == {"pending": 2786, "fees": 114, "revenue": -2900}
+    assert (order.status, entitled, payment.refunded_minor) == ("paid", "active", 2900)
+    assert audit.violations() == []
+
+
+def test_a_fee_of_a_dispute_that_grows_is_booked_as_it_stands(stripe, client):
+    """Countering a dispute costs a second fee; it comes back with a dispute that is won."""
+    _, payment, _ = sold(stripe, client)
+    dispute = contest(stripe, payment)
+    tell_all(stripe, client)
+    stripe.disputes[dispute]["balance_transactions"].append({"fee": 1500, "currency": "usd"})
+    updated = stripe.tell("charge.dispute.updated", stripe.disputes[dispute])
+    tell(client, updated)
+    tell(client, {**updated, "id": "evt_again"})
+    grown = total("fees")
+
+    tell(client, stripe.decide(dispute, "won"))
+
+    assert (grown, total("fees")) == (114 + 3000, 114)
+    assert audit.violations() == []
