@@ -82,8 +82,9 @@ def claim(worker):
 def claim_some(worker, *, sharers=1, is_quick=lambda workflow: False):
     """Take the next due task, or some if their workflows are quick; a list in the order in which to do them.
 
-    Of a long backlog a worker takes its part at once, one for each of the `sharers` who claim beside it: a claim
-    is a transaction, and the tasks of a quick workflow are hardly more. Long ones are taken one by one.
+    A claim is a transaction, and the tasks of a quick workflow are hardly more: those of one run are taken
+    together, and of a long backlog a worker's part, one for each of the `sharers` who claim beside it. Long ones
+    are taken one by one.
     """
     for pause in (*PAUSES, None):
         # The unique index refused a second task at one subject: somebody took the first at this moment.
@@ -136,12 +137,12 @@ def _take(worker, now, sharers, is_quick):
 def _hand(free, sharers, is_quick):
     """Which of the free tasks one worker takes: `(id, run)` of the first, and of quick ones its share.
 
-    In a long backlog the quick tasks of one run stay in one hand: what one measures is there when the next one
-    asks for it, while a second worker would be too early, and have to put its task back to wait.
+    The quick tasks of one run stay in one hand: what one measures is there when the next one asks for it, while a
+    second worker would be too early, and have to put its task back to wait. They end in one transaction, too.
     """
     share = max(1, min(MOST_AT_ONCE, len(free) // (2 * sharers)))
     hand = []
-    for pk, run_id, workflow, subject in free[: MOST_AT_ONCE if share > 1 else 1]:
+    for pk, run_id, workflow, subject in free[:MOST_AT_ONCE]:
         is_light = not subject and is_quick(workflow)
         if hand and not (is_light and (len(hand) < share or run_id == hand[-1][1])):
             break

@@ -18,13 +18,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var"  # where everything is that is written at run time: the disk that a shop would use, too
 
 
 class Place:
     """A VAR_DIR and a database of its own; `database_url` is any database of the server, or empty."""
 
     def __init__(self, database_url="", **env):
-        self.var = Path(tempfile.mkdtemp(prefix="direction-board-bench-"))
+        VAR.mkdir(exist_ok=True)
+        self.var = Path(tempfile.mkdtemp(prefix="bench-", dir=VAR))
         self.name = f"bench_{secrets.token_hex(4)}"
         self._server = database_url
         self.env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}

@@ -187,6 +187,21 @@ def test_the_quick_tasks_of_a_run_stay_in_one_hand_while_others_wait_for_workers
 
 
 @pytest.mark.django_db
+def test_a_run_of_quick_tasks_is_one_workers_also_when_nothing_else_waits():
+    other = workflows.register(type("Slow2", (Slow,), {"key": "test_slow_2", "pipeline": "ops"}))
+    direction_board.open_run([Step("test_slow"), Step(other.key)], title="two")
+    direction_board.open_run([Step("test_slow"), Step(other.key)], title="two more")
+    first = Run.objects.order_by("pk")[0]
+
+    by_pace = attempts.claim_some("a", sharers=2, is_quick={"test_slow": False, "test_slow_2": True}.get)
+    both = attempts.claim_some("b", sharers=2, is_quick=quick)
+
+    assert [(task.run_id, task.workflow) for task in by_pace] == [(first.pk, "test_slow")]
+    assert [(task.run_id, task.workflow) for task in both] == [(first.pk, "test_slow_2")]
+    assert len(attempts.claim_some("c", sharers=2, is_quick=quick)) == 2
+
+
+@pytest.mark.django_db
 def test_long_tasks_and_tasks_with_a_subject_are_taken_one_by_one():
     for _ in range(8):
         open_run()
