@@ -19,7 +19,7 @@ from agency import breakers, settling, webhooks, workflows
 from agency.models import Attempt, Event, Observation, Run, Task
 from agency.models.inserts import insert
 from agency.models.round_trips import Statement, places, together
-from agency.models.runs import Note, canonical_json
+from agency.models.runs import Note, by_length, canonical_json
 
 LEASE = timedelta(seconds=20)
 HOLD = "SELECT id FROM agency_run WHERE id = %s FOR NO KEY UPDATE"
@@ -64,13 +64,15 @@ CLAIM = """
     RETURNING id, run_id, pipeline, workflow, status, params, attempts, lease_until, worker, claimed_at, measures,
       binds, draft, approved_at
 """
-HOLD_FREE = "SELECT id FROM agency_run WHERE id IN ({}) FOR NO KEY UPDATE SKIP LOCKED"
+# Runs first (hold_run), and not those that somebody holds at this moment.
+FREE = "WITH free AS (SELECT id FROM agency_run WHERE id IN ({}) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED) "
+CLAIM_FREE = FREE + CLAIM.replace("RETURNING", "AND run_id IN (SELECT id FROM free) RETURNING")
 STARTED = """
     UPDATE agency_run SET event_count = event_count + %s, started_at = COALESCE(started_at, %s),
       status = CASE WHEN status IN ('queued', 'waiting') THEN 'running' ELSE status END
-    WHERE id = %s
+    WHERE id IN ({})
 """
-MOST_AT_ONCE = 10
+MOST_AT_ONCE = 20
 PAUSES = (0.003, 0.01, 0.03)  # seconds: a run is held for no longer than a claim or a finish takes
 
 
@@ -114,22 +116,19 @@ def _take(worker, now, sharers, is_quick):
         cursor.execute(NEXT, {"now": at, "most": MOST_AT_ONCE * sharers})
         free = cursor.fetchall()
         wanted = _hand(free, sharers, is_quick)
-        if connection.features.has_select_for_update and wanted:
-            # Runs first (hold_run), and not those that somebody holds at this moment.
-            runs = sorted({run_id for _, run_id in wanted})
-            cursor.execute(HOLD_FREE.format(places(runs)), runs)
-            held = {pk for (pk,) in cursor.fetchall()}
-            wanted = [row for row in wanted if row[1] in held]
-        if not wanted:
-            return [], bool(free)
-        ids = [pk for pk, _ in wanted]
-        values = [stored(now + LEASE), worker[:80], at, at, *ids, at]
-        tasks = sorted(Task.objects.raw(CLAIM.format(places(ids)), values), key=lambda task: ids.index(task.pk))
+    if not wanted:
+        return [], bool(free)
+    ids, runs = [pk for pk, _ in wanted], sorted({run_id for _, run_id in wanted})
+    text, values = CLAIM.format(places(ids)), [stored(now + LEASE), worker[:80], at, at, *ids, at]
+    if connection.features.has_select_for_update:
+        text, values = CLAIM_FREE.format(places(runs), places(ids)), [*runs, *values]
+    tasks = sorted(Task.objects.raw(text, values), key=lambda task: ids.index(task.pk))
     notes = {}
     for task in tasks:
         notes.setdefault(task.run_id, []).append(_started(task))
     if notes:
-        started = [Statement(STARTED, [len(told), at, run_id]) for run_id, told in notes.items()]
+        alike = by_length(notes).items()
+        started = [Statement(STARTED.format(places(some)), [more, at, *some]) for more, some in alike]
         together(*started, Event.writing(notes))
     return tasks, True
 

@@ -357,6 +357,14 @@ class Note(NamedTuple):
     data: dict | None = None
 
 
+def by_length(notes):
+    """The runs whose lists in `notes` are of one length: what is counted on their rows is one statement."""
+    runs = {}
+    for run_id, told in notes.items():
+        runs.setdefault(len(told), []).append(run_id)
+    return runs
+
+
 COUNT = "UPDATE agency_run SET event_count = event_count + %s WHERE id IN ({})"
 LAST = "(SELECT event_count FROM agency_run WHERE id = %s)"
 INSERT = "INSERT INTO agency_event (run_id, number, task_id, kind, message, data, created_at) VALUES "
@@ -394,10 +402,7 @@ class Event(models.Model):
     @classmethod
     def recording(cls, notes):
         """The `Statement`s that append `notes`, a list for each run's id."""
-        runs = {}
-        for run_id, told in notes.items():
-            runs.setdefault(len(told), []).append(run_id)
-        counts = [Statement(COUNT.format(places(ids)), [more, *ids]) for more, ids in runs.items()]
+        counts = [Statement(COUNT.format(places(runs)), [more, *runs]) for more, runs in by_length(notes).items()]
         return [*counts, cls.writing(notes)]
 
     @staticmethod
