@@ -148,7 +148,7 @@ def test_amazons_and_squares_lists_are_read():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["woocommerce.csv", "woocommerce_de.csv", "etsy.csv"])
+@pytest.mark.parametrize("name", ["woocommerce.csv", "woocommerce_de.csv", "etsy.csv", "bigcommerce.csv"])
 def test_the_same_file_again_changes_nothing(name):
     data = (FIXTURES / name).read_bytes()
     importing.import_catalog(data, name, publish=True)
@@ -161,6 +161,144 @@ def test_the_same_file_again_changes_nothing(name):
     assert list(Product.objects.order_by("pk").values()) == before
 
 
-def test_a_layout_that_we_are_not_certain_of_is_refused_by_its_columns():
-    with pytest.raises(Refusal, match="No format that we know has these columns: Item Type, Product ID"):
-        catalog.read(b"Item Type,Product ID,Product Name,Price,Variants\nProduct,1,Tee,25.00,[Color:Black]\n")
+def test_a_layout_that_we_are_not_certain_of_is_refused_by_its_name():
+    with pytest.raises(Refusal, match="BigCommerce's newer export, whose variants we do not read"):
+        catalog.read(b"Item,ID,Name,Type,SKU,Options,Price\nProduct,1,Tee,Physical,T-1,,25.00\n")
+
+
+# --- BigCommerce ------------------------------------------------------------------------------------------
+
+BIG = "Item Type,Product ID,Product Name,Product Code/SKU,Price,Sale Price,Track Inventory,Current Stock Level\n"
+
+
+def test_bigcommerces_products_and_their_skus_are_read():
+    lamp, small, large, red, guide = read("bigcommerce.csv").rows
+
+    assert [entry.row for entry in (lamp, small, large, red, guide)] == [2, 4, 5, 6, 9]
+    assert [entry.sku for entry in (lamp, small, large, red, guide)] == [
+        "LAMP-1",
+        "REEF-S",
+        "REEF-L",
+        "REEF-XR",
+        "bc-14",
+    ]
+    assert lamp.fields | {"description": ""} == {
+        "sku": "LAMP-1",
+        "title": "Harbor lamp",
+        "description": "",
+        "vendor": "Lantern & Co",
+        "tags": ["lamp", "harbor light"],
+        "summary": "A lamp for the desk.",
+        "category": "Desk/Floor",
+        "image": "https://cdn.shop.example/lamp.jpg",
+        "price_minor": 4000,
+        "compare_at_minor": 5000,
+        "currency": "USD",
+        "stock": 4,
+    }
+    assert (lamp.defaults["kind"], guide.defaults["kind"]) == ("physical", "download")
+    assert [entry.wants_listing for entry in (lamp, small, guide)] == [True, True, False]
+    assert (guide.fields["price_minor"], guide.fields["compare_at_minor"], guide.fields["stock"]) == (
+        900,
+        1200,
+        None,
+    )
+
+
+def test_bigcommerces_variants_have_the_prices_of_their_rules():
+    _, small, large, red, _ = read("bigcommerce.csv").rows
+
+    variants = (small, large, red)
+    assert [entry.fields["option"] for entry in variants] == ["Small / Sand", "Large / Sand", "XL / Red: deep"]
+    assert {entry.fields["family"] for entry in variants} == {"reef"}
+    assert {entry.fields["title"] for entry in variants} == {"Reef shirt"}
+    assert [entry.fields["price_minor"] for entry in variants] == [2000, 2450, 3100]
+    assert [entry.fields["stock"] for entry in variants] == [7, 0, 2]
+    assert [flag["column"] for flag in small.flags] == ["Product Image File - 1"]
+    assert not any(entry.problems for entry in variants)
+
+
+@pytest.mark.parametrize(
+    ("rows", "column", "words"),
+    [
+        ("SKU,,[S]Size=S,T-S,,,,", "Item Type", "stands below no product"),
+        ("Product,1,Tee,,,,,\n", "Price", "is empty"),
+        ("Product,,Tee,,5,,,", "Product Code/SKU", "and so is the Product ID"),
+        ("Bundle,1,Tee,T,5,,,", "Item Type", "not one of Product, SKU, Rule"),
+        ("Product,1,Tee,T,5,,,\nSKU,,Small,T-S,,,,", "Product Name", "names no option"),
+        ("Product,1,Tee,T,5,,,\nSKU,,[S]Size=S,,,,,", "Product Code/SKU", "is empty"),
+        ("Product,1,Tee,T,5,,,\nSKU,,[S]Size=S,T-S,,,,\nRule,,[S]Size=S,,[PERCENT]9,,,", "Price", "row 4"),
+        ("Product,1,Tee,T,5,,,\nSKU,,[S]Size=S,T-S,,,,\nRule,,,T-S,[REMOVE]9,,,", "Price", "negative by row 4"),
+        ("Product,1,Tee,T,5,,,\nSKU,,[S]Size=S,T-S,,,,\nRule,,,T-S,[ADD]x,,,", "Price", "depends on row 4"),
+        ("Product,1,Tee,T,5,,by product,many", "Current Stock Level", "whole number"),
+    ],
+)
+def test_a_bigcommerce_row_that_says_too_little_is_refused(rows, column, words):
+    (entry,) = catalog.read((BIG + rows + "\n").encode()).rows
+
+    assert [problem["column"] for problem in entry.problems] == [column]
+    assert words in entry.problems[0]["detail"]
+
+
+def test_a_rule_for_other_options_changes_no_price():
+    rows = "Product,1,Tee,T,5,,,\n  SKU,,[S]Size=S,T-S,,,,\n  SKU,,[S]Size=M,T-M,6.50,,,\n"
+    rules = '  Rule,,"[S]Size=L,Size=XL",,[ADD]9,,,\n  Rule,,"[S]Size=S,[S]Color=Red",,[ADD]9,,,\n'
+    rules += "  Rule,,,T-X,[ADD]9,,,\n"
+
+    entries = catalog.read((BIG + rows + rules).encode()).rows
+
+    assert [entry.fields["price_minor"] for entry in entries] == [500, 650]
+
+
+def test_a_stock_of_all_variants_together_is_flagged():
+    entries = catalog.read((BIG + "Product,1,Tee,T,5,,by product,3\nSKU,,[S]Size=S,T-S,,,,9\n").encode()).rows
+
+    assert [(entry.fields["stock"], entry.flags[0]["column"]) for entry in entries] == [(3, "Current Stock Level")]
+
+
+# --- Etsy in other languages --------------------------------------------------------------------------------
+
+GERMAN = (
+    "TITEL,BESCHREIBUNG,PREIS,WÄHRUNGSCODE,STÜCKZAHL,TAGS,MATERIALIEN,"
+    + ",".join(f"BILD{n}" for n in range(1, 11))
+    + "".join(f",VARIATIONSTYP {n},VARIATIONSNAME {n},VARIATIONSWERT {n}" for n in (1, 2))
+    + ",BESTANDSEINHEIT"
+)
+# Another language of the same shape, whose words nobody has told us.
+UNSEEN = ",".join(f"WORD{letter}" for letter in "ABCDEFG")
+UNSEEN += (
+    "," + ",".join(f"PHOTO{n}" for n in range(1, 11)) + "," + ",".join(f"OTHER{letter}" for letter in "ABCDEFG")
+)
+
+
+def etsy_rows(header):
+    shirt = "Lantern shirt,Soft.,24.50,EUR,120,lantern_fish,cotton,https://cdn.shop.example/s.jpg" + "," * 10
+    return f'{header}\n{shirt}Color,Color,"Sand,Navy",,,,LS-1\n'.encode()
+
+
+@pytest.mark.parametrize("header", [GERMAN, UNSEEN])
+def test_an_etsy_file_in_another_language_says_the_same(header):
+    english = [
+        "TITLE,DESCRIPTION,PRICE,CURRENCY_CODE,QUANTITY,TAGS,MATERIALS",
+        *(f"IMAGE{n}" for n in range(1, 11)),
+    ]
+    english += [f"VARIATION {n} {what}" for n in (1, 2) for what in ("TYPE", "NAME", "VALUES")] + ["SKU"]
+
+    theirs, ours = catalog.read(etsy_rows(header)), catalog.read(etsy_rows(",".join(english)))
+
+    assert (theirs.format, theirs.rows) == ("etsy-listings", ours.rows)
+    assert ours.rows[0].fields["stock"] == 120 and not ours.rows[0].problems
+    assert len(theirs.sheet.notes) == (1 if header == UNSEEN else 0)
+
+
+def test_a_table_with_ten_pictures_in_another_place_is_no_etsy_file():
+    names = [f"PHOTO{n}" for n in range(1, 11)] + [f"WORD{letter}" for letter in "ABCDEFGHIJKLMN"]
+
+    with pytest.raises(Refusal, match="No format that we know"):
+        catalog.read(etsy_rows(",".join(names)))
+
+
+def test_a_file_of_etsys_shape_with_other_contents_is_refused_by_its_rows():
+    (entry,) = catalog.read(etsy_rows(UNSEEN).replace(b"EUR", b"120 left")).rows
+
+    assert [problem["column"] for problem in entry.problems] == ["CURRENCY_CODE"]

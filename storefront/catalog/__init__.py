@@ -3,6 +3,7 @@
 from earnings.refusals import Refusal
 from earnings.sheets import SheetFile, read_sheet
 from storefront.catalog import (
+    bigcommerce,
     channels,
     direction_board,
     direction_board_services,
@@ -21,6 +22,7 @@ FORMATS = {
         direction_board_services.FORMAT,
         shopify.FORMAT,
         woocommerce.FORMAT,
+        bigcommerce.FORMAT,
         etsy.FORMAT,
         shopier.EXPORT,
         shopier.CHANNEL,
@@ -30,6 +32,12 @@ FORMATS = {
         other_shops.AMAZON,
         other_shops.SQUARE,
     )
+}
+
+# Layouts that we can tell and do not read, because no file showed us what their rows mean.
+_UNREAD = {
+    ("item", "id", "name", "sku", "options"): "BigCommerce's newer export, whose variants we do not read. "
+    'Export the products with the template "Bulk Edit" of the older one.',
 }
 
 __all__ = ["FORMATS", "Entry", "Opened", "Reading", "open_file", "read"]
@@ -53,7 +61,7 @@ def open_file(file, format="auto") -> Opened:
 
 
 def _format_of(sheet, format):
-    header = {column.casefold() for column in sheet.header}
+    header = [column.casefold() for column in sheet.header]
     return _detected(header, sheet) if format == "auto" else _named(format, header)
 
 
@@ -62,6 +70,9 @@ def _detected(header, sheet):
     if matching:
         # The one that asks for the most columns knows the file best.
         return max(matching, key=lambda known: len(known.requires))
+    for columns, reason in _UNREAD.items():
+        if set(columns) <= set(header):
+            raise Refusal.of_field("/file", f"This is {reason}")
     nearest = sorted(FORMATS.values(), key=lambda known: len(known.missing(header)) / len(known.requires))[:3]
     hints = [f"{known.title} ({_lacks(known, header)})" for known in nearest]
     columns = ", ".join(sheet.header[:8]) + (", ..." if len(sheet.header) > 8 else "")

@@ -58,10 +58,10 @@ class Format:
     target: str = "products"
 
     def matches(self, header):
-        return not self.missing(header) and not {name.casefold() for name in self.excludes} & header
+        return not self.missing(header) and not {name.casefold() for name in self.excludes} & set(header)
 
     def missing(self, header):
-        """The columns that a file with this (casefolded) header lacks."""
+        """The columns that a file with this header (casefolded, in its order) lacks."""
         return [name for name in self.requires if name.casefold() not in header]
 
     @property
@@ -89,6 +89,19 @@ class Format:
         self.complete(entry, values)
         finish(entry)
         return entry
+
+
+class Renamed:
+    """A sheet whose columns have other names."""
+
+    def __init__(self, sheet, columns):
+        self.columns, self.records, self.notes = columns, sheet.records, sheet.notes
+
+
+def note(sheet, text):
+    """Say something about the whole file, once, however often it is read."""
+    if text not in sheet.notes:
+        sheet.notes.append(text)
 
 
 def named_cells(sheet):

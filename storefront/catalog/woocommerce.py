@@ -12,9 +12,11 @@ from storefront.catalog.formats import (
     Column,
     Format,
     Prices,
+    Renamed,
     decimal_mark,
     finish,
     named_cells,
+    note,
     read_columns,
     read_prices,
     without_doubles,
@@ -52,14 +54,6 @@ _OF_THE_PRODUCT = (
 )
 
 
-class _InEnglish:
-    """A sheet whose columns have their English names."""
-
-    def __init__(self, sheet):
-        self.columns = [_english(name) for name in sheet.columns]
-        self.records, self.notes = sheet.records, sheet.notes
-
-
 def _english(name):
     return _IN_ENGLISH.get(name.casefold(), name.casefold())
 
@@ -69,7 +63,9 @@ class WooFormat(Format):
         return super().missing({_english(name) for name in header})
 
     def entries(self, sheet):
-        yield from without_doubles(self._products(_InEnglish(sheet)), self.identity_column)
+        yield from without_doubles(
+            self._products(Renamed(sheet, [_english(name) for name in sheet.columns])), self.identity_column
+        )
 
     def _products(self, sheet):
         mark = decimal_mark(sheet, self.price_columns)
@@ -78,7 +74,7 @@ class WooFormat(Format):
             words = _types(values)
             if not row.problem and words & {"variable", "grouped"}:
                 if "grouped" in words:
-                    _note(
+                    note(
                         sheet,
                         f"Row {row.number}: {values.get('name', '')!r} groups other products and is not one.",
                     )
@@ -120,11 +116,6 @@ class WooFormat(Format):
         prices = Prices("Sale price", "Regular price") if on_sale else Prices("Regular price")
         read_prices(entry, prices, values, mark)
         entry.fields.setdefault("compare_at_minor", None)
-
-
-def _note(sheet, text):
-    if text not in sheet.notes:
-        sheet.notes.append(text)
 
 
 def _types(values):
