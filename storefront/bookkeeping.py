@@ -2,6 +2,7 @@
 
 from earnings import ledger
 from earnings.models import Channel, Earning, JournalEntry
+from earnings.refusals import Refusal
 from storefront import payments
 from storefront.models import Dispute, Payment, Product
 
@@ -125,6 +126,28 @@ def book_refund(refund, key, amount_minor, at):
     if fee_minor and not payments.get(payment.provider).returns_fees:
         purse = ledger.Purse(earning.channel, earning.currency, earning.kind)
         ledger.charge(purse, f"{entry}:fee", at, fee_minor, memo=f"Fee kept of a refund of {earning.reference}")
+
+
+def correct_fee(payment, fee_minor, at):
+    """The provider said only now what it kept of `payment`: book how that differs from what is booked.
+
+    What a sale does not hold any more, because it was given back, is a matter between us and the provider.
+    """
+    lines = [] if payment.is_surplus else list(lines_of(payment.order))
+    weights = [line.amount_minor for line in lines] or [payment.amount_minor]
+    keys = [line.key for line in lines] or [payment.surplus_key]
+    cuts = zip(keys, shares(payment.fee_minor, weights), shares(fee_minor, weights), strict=True)
+    memo = f"Fee of {payment.order.number}, as {payments.get(payment.provider).label} says"
+    purse = ledger.Purse(channel_of(payment), payment.currency, payment.kind)
+    for key, booked, told in cuts:
+        more = told - booked
+        if not more:
+            continue
+        try:
+            ledger.correct_fee(Earning.objects.get(key=key), f"{key}:fee", at, more, memo)
+        except Refusal:
+            verb = ledger.charge if more > 0 else ledger.credit
+            verb(purse, f"{key}:fee", at, abs(more), memo)
 
 
 def dispute_key(earning, dispute):

@@ -261,6 +261,18 @@ def mark_paid(payment, *, at=None, external_id="", fee_minor=None, by=None):
 
 
 @transaction.atomic
+def note_fee(payment, fee_minor):
+    """The provider says what it kept of a payment that was booked with an estimate. Twice is once."""
+    Order.objects.select_for_update().get(pk=payment.order_id)
+    payment.refresh_from_db()
+    if payment.status == Payment.Status.CAPTURED and payment.fee_source == Payment.FeeSource.RATE:
+        fee, source = bookkeeping.fee_of(payment, fee_minor)
+        bookkeeping.correct_fee(payment, fee, timezone.now())
+        Payment.objects.filter(pk=payment.pk).update(fee_minor=fee, fee_source=source)
+        payment.refresh_from_db()
+
+
+@transaction.atomic
 def mark_order_paid(order, by):
     """Staff saw the money of an order: its waiting invoice, or one that is written now, is paid. Twice is once.
 

@@ -188,7 +188,6 @@ class FakeStripe:
         if session["status"] == "open":
             amount, currency = amount or session["amount_total"], currency or session["currency"]
             intent_id, charge_id = f"pi_{secrets.token_hex(8)}", f"ch_{secrets.token_hex(8)}"
-            fee = amount * self.fee[0] // 10_000 + self.fee[1]
             self.charges[charge_id] = {
                 "id": charge_id,
                 "object": "charge",
@@ -196,14 +195,7 @@ class FakeStripe:
                 "amount_refunded": 0,
                 "currency": currency,
                 "payment_intent": intent_id,
-                "balance_transaction": {
-                    "id": "txn_1",
-                    "object": "balance_transaction",
-                    "fee": fee,
-                    "currency": currency,
-                }
-                if self.knows_fees
-                else None,
+                "balance_transaction": self._balance(amount, currency) if self.knows_fees else None,
             }
             self.intents[intent_id] = {
                 "id": intent_id,
@@ -218,6 +210,16 @@ class FakeStripe:
             session |= {"status": "complete", "payment_status": "paid", "payment_intent": intent_id}
             return self.tell("checkout.session.completed", session)
         return self.events[-1]
+
+    def _balance(self, amount, currency):
+        fee = amount * self.fee[0] // 10_000 + self.fee[1]
+        return {"id": "txn_1", "object": "balance_transaction", "fee": fee, "currency": currency}
+
+    def settle_fee(self, charge_id):
+        """What the charge costs is known only now, as with ways to pay that take days. Returns the event."""
+        charge = self.charges[charge_id]
+        charge["balance_transaction"] = self._balance(charge["amount"], charge["currency"])
+        return self.tell("charge.updated", charge)
 
     def promise(self, session_id):
         """The buyer chose a way to pay that takes days: the page is done, the money is not here."""

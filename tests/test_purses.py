@@ -196,7 +196,7 @@ def test_the_database_knows_which_events_need_an_earning():
     earning = pay()
     columns = {"kind": "real", "currency": "USD", "occurred_at": NOON, "local_date": NOON.date()}
 
-    for wrong in ({"event": "paid"}, {"event": "cost", "earning": earning}, {"event": "cleared"}):
+    for wrong in ({"event": "paid"}, {"event": "adjusted", "earning": earning}, {"event": "cleared"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             JournalEntry.objects.create(key="x:1", channel=earning.channel, **columns, **wrong)
 

@@ -141,6 +141,19 @@ def refund(earning, key, at, *, gross_minor, fee_minor=0):
 
 
 @transaction.atomic
+def correct_fee(earning, key, at, more_minor, memo=""):
+    """The channel keeps `more_minor` more of this sale than is booked; below zero it is less.
+
+    `Refusal` (409) if the sale holds less than that, e.g. because it was given back.
+    """
+    if type(more_minor) is not int or not more_minor:
+        raise Refusal.of_field("/more_minor", "A correction is an integer of minor units other than zero.")
+    event = Event.COST if more_minor > 0 else Event.CREDITED
+    entry = JournalEntry(earning=earning, key=key, event=event, occurred_at=at, memo=memo)
+    return _book(entry, lambda held: _kept(held, more_minor), (0, -more_minor))
+
+
+@transaction.atomic
 def reverse(entry, key, at, memo=""):
     """Undo `entry` by its negated postings, at most once; a reversal itself is final.
 
@@ -245,6 +258,21 @@ def _give_back(held, gross_minor, fee_minor):
     for bucket in REFUND_ORDER:
         taken = min(rest, held[bucket])
         postings[bucket] = -taken
+        rest -= taken
+    return postings
+
+
+def _kept(held, more_minor):
+    """A fee comes out of what has come least far; what was too much of it goes there."""
+    has = [bucket for bucket in REFUND_ORDER if held[bucket] > 0]
+    if not has or more_minor > sum(held[bucket] for bucket in has) or -more_minor > held[FEES]:
+        raise Refusal(f"A fee of {more_minor} minor units more does not fit this sale.", allowed=allowed(held))
+    if more_minor < 0:
+        return {FEES: more_minor, has[0]: -more_minor}
+    postings, rest = Counter({FEES: more_minor}), more_minor
+    for bucket in has:
+        taken = min(rest, held[bucket])
+        postings[bucket] -= taken
         rest -= taken
     return postings
 

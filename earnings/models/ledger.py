@@ -127,10 +127,10 @@ class JournalEntry(models.Model):
         REFUNDED = "refunded"
         DISPUTED = "disputed"
         REVERSED = "reversed"
-        # Of a channel, without an earning:
+        # What a channel keeps, or gives back of it: of a sale when that was told later, else of the channel.
         COST = "cost"
         CREDITED = "credited"
-        ADJUSTED = "adjusted"
+        ADJUSTED = "adjusted"  # of a channel, without an earning
 
     key = models.CharField(max_length=200, unique=True)
     earning = models.ForeignKey(Earning, on_delete=models.PROTECT, null=True, blank=True, related_name="entries")
@@ -164,8 +164,8 @@ class JournalEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(earning__isnull=False, event__in=["paid", "earned", "cleared", "disputed"])
-                | Q(earning__isnull=True, event__in=["cost", "credited", "adjusted"])
-                | Q(event__in=["paid_out", "refunded", "reversed"]),
+                | Q(earning__isnull=True, event="adjusted")
+                | Q(event__in=["paid_out", "refunded", "reversed", "cost", "credited"]),
                 name="entry_event_fits_earning",
             ),
         ]

@@ -193,14 +193,14 @@ class _Known:
             for line in lines:
                 orders[line.reference].append(line)
         pks = [earning.pk for group in groups.values() for earning in group]
-        refunded, disputed = self._refunded(pks), self._disputed(pks)
+        refunded, disputed, later = self._refunded(pks), self._disputed(pks), self._fees_told_later(pks)
         return {
             name: _Sale(
                 group[0].key,
                 group[0].reference or group[0].key,
                 group[0].currency,
                 sum(earning.gross_minor for earning in group),
-                sum(earning.fee_minor for earning in group),
+                sum(earning.fee_minor + later[earning.pk] for earning in group),
                 sum(refunded[earning.pk] for earning in group),
                 any(earning.pk in disputed for earning in group),
                 group[0].source == "order",
@@ -216,6 +216,16 @@ class _Known:
             entry__reversed_by=None,
             account__in=[ledger.REFUNDS, ledger.DEFERRED],
         ).exclude(entry__key__startswith="statement:")
+        sums = postings.values("entry__earning").order_by("entry__earning").annotate(sum=Sum("amount_minor"))
+        return Counter({row["entry__earning"]: row["sum"] for row in sums})
+
+    def _fees_told_later(self, earnings):
+        postings = Posting.objects.filter(
+            entry__earning__in=earnings,
+            entry__event__in=[ledger.Event.COST, ledger.Event.CREDITED],
+            entry__reversed_by=None,
+            account=ledger.FEES,
+        )
         sums = postings.values("entry__earning").order_by("entry__earning").annotate(sum=Sum("amount_minor"))
         return Counter({row["entry__earning"]: row["sum"] for row in sums})
 

@@ -233,15 +233,22 @@ def _payment_failed(session):
 
 
 def _capture(intent_id):
-    """Ask for the payment and book it as paid. Returns our `Payment`; None for money that is no order's here."""
+    """Ask for the payment and book it as paid, and its fee once Stripe says it, which may take days.
+
+    Returns our `Payment`; None for money that is no order's here.
+    """
     intent = client().payment_intents.retrieve(intent_id, params={"expand": EXPANDED}).to_dict()
     payment = _payment_named(intent)
     if payment is None:
         return None
-    if intent["status"] == "succeeded" and payment.status != Payment.Status.CAPTURED:
-        _refuse_other_amount(intent, payment)
+    if intent["status"] == "succeeded":
         charge = intent["latest_charge"]
-        checkout.mark_paid(payment, external_id=charge["id"], fee_minor=_fee(charge, payment))
+        fee_minor = _fee(charge, payment)
+        if payment.status != Payment.Status.CAPTURED:
+            _refuse_other_amount(intent, payment)
+            checkout.mark_paid(payment, external_id=charge["id"], fee_minor=fee_minor)
+        elif fee_minor is not None and charge["id"] == payment.external_id:
+            checkout.note_fee(payment, fee_minor)
     return payment
 
 
@@ -279,6 +286,11 @@ def _charge_told(charge):
     if payment:
         _follow_refunds(payment)
     return payment
+
+
+def _charge_changed(charge):
+    """Stripe may say what it kept only now."""
+    return _capture(charge["payment_intent"]) if charge.get("payment_intent") else None
 
 
 def _follow_refunds(payment):
@@ -342,6 +354,7 @@ _HANDLERS = {
     "checkout.session.async_payment_failed": _payment_failed,
     "checkout.session.expired": _session_told,
     "charge.refunded": _charge_told,
+    "charge.updated": _charge_changed,
     **dict.fromkeys(["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"], _refund_told),
     **dict.fromkeys(
         [
