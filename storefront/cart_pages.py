@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agency.models import Package
 from earnings.refusals import Refusal
-from storefront import cart, showcase
+from storefront import cards, cart
 from storefront.models import Cart, Product
 from storefront.same_origin import from_this_site
 
@@ -77,7 +77,7 @@ def _answer(request, basket, *, refusal=None, added=""):
         "added": next((wanted for wanted in offer.wanted if str(wanted.line.pk) == added), None),
         # Somebody added a thing, and the browser came without a cart: it keeps no cookies.
         "lost": added and basket is None,
-        "suggested": [] if offer.wanted else showcase.as_cards(Product.objects.listed().leads()[:4]),
+        "suggested": [] if offer.wanted else cards.first(4),
     }
     return render(request, "storefront/cart.html", context, status=refusal.status if refusal else 200)
 

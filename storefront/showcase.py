@@ -1,18 +1,18 @@
-"""What visitors are shown: products as cards, packages side by side, accepted work, the live promotion."""
+"""What visitors are shown: categories, packages side by side, accepted work, the live promotion."""
 
-from django.db.models import Count, Max, Min
+from django.db import connection
 
 from agency.models import Promotion, SuccessStory
 from storefront import shelf
 from storefront.models import Product
-from storefront.shelf import AVAILABLE
 
 CHIPS = 12  # categories that are shown at once
-# What a card shows; marketplaces' descriptions are up to 10 kB each.
-CARD = [
-    *("slug", "family", "title", "option", "summary", "category", "kind", "language", "price_minor"),
-    *("compare_at_minor", "currency", "stock", "image"),
-]
+
+# Raw, as the cards are.
+_PRODUCT = "SELECT * FROM storefront_product WHERE slug = %s AND status = 'listed'"
+_VARIANTS = """
+SELECT slug, option, title, language, price_minor, currency, stock FROM storefront_product
+WHERE family = %s AND status = 'listed' ORDER BY position, price_minor, id"""
 
 # What a browser draws without running anything; an SVG could carry a script.
 PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
@@ -43,52 +43,28 @@ def shown_categories(chosen=""):
     return [row for row in found if row in largest], [row for row in found if row not in largest]
 
 
+def product(slug):
+    """The listed product at this address, or None."""
+    return next(iter(Product.objects.raw(_PRODUCT, [slug])), None)
+
+
 def variants(product):
-    """The listed products of one family, this one included, cheapest first."""
-    return Product.objects.listed().filter(family=product.family).order_by("position", "price_minor", "id")
-
-
-def related(product):
-    """Up to four other families of the same category."""
-    leads = Product.objects.listed().leads().filter(category=product.category)
-    return leads.exclude(family=product.family)[:4]
-
-
-def cards_of(ids):
-    """The products with these ids, in this order, as cards."""
-    cards = {product.pk: product for product in as_cards(Product.objects.filter(pk__in=ids).order_by())}
-    return [cards[pk] for pk in ids if pk in cards]
-
-
-def as_cards(products):
-    """The products of a queryset as a list, each with what its card says of its whole family, for one more query.
-
-    Sets `lowest_minor`, `variant_count`, `has_price_range` and `in_stock` (any variant can be bought).
-    """
-    products = list(products.only(*CARD))
-    families = Product.objects.listed().filter(family__in={product.family for product in products})
-    facts = {
-        row["family"]: row
-        for row in families.values("family")
-        .annotate(
-            lowest=Min("price_minor"),
-            highest=Max("price_minor"),
-            count=Count("id"),
-            available=Count("id", filter=AVAILABLE),
-            currencies=Count("currency", distinct=True),
-        )
-        .order_by()
-    }
-    # A product that was taken out of the shop between the two questions has no listed family any more.
-    products = [product for product in products if product.family in facts]
-    for product in products:
-        row = facts[product.family]
-        one_currency = row["currencies"] == 1
-        product.lowest_minor = row["lowest"] if one_currency else product.price_minor
-        product.has_price_range = one_currency and row["lowest"] < row["highest"]
-        product.variant_count = row["count"]
-        product.in_stock = row["available"] > 0
-    return products
+    """The listed products of one family, this one included, cheapest first, as what the links to them show."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VARIANTS, [product.family])
+        rows = cursor.fetchall()
+    return [
+        {
+            "path": Product.path_of(slug),
+            "is_this": slug == product.slug,
+            "name": option or title,
+            "lang": language if language != "en" else "",
+            "price_minor": price_minor,
+            "currency": currency,
+            "is_available": stock is None or stock > 0,
+        }
+        for slug, option, title, language, price_minor, currency, stock in rows
+    ]
 
 
 def comparison(packages):

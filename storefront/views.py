@@ -14,9 +14,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from agency.models import Gig
-from storefront import attribution, cart, showcase, structured_data
+from storefront import attribution, cards, cart, showcase, structured_data
 from storefront.forms import CatalogForm
-from storefront.models import Product
 from storefront.shelf import Shelf, number_of
 
 PAGE_SIZE = 24
@@ -52,7 +51,7 @@ def page(view):
 @page
 def home(request):
     context = {
-        "products": showcase.as_cards(Product.objects.listed().leads()[:8]),
+        "cards": cards.first(8),
         "gigs": Gig.objects.listed().prefetch_related("packages")[:8],
         "promotion": showcase.live_promotion(),
         "stories": showcase.stories()[:3],
@@ -70,7 +69,7 @@ def catalog(request):
         "form": form,
         "wish": wish,
         "page": found,
-        "products": showcase.cards_of(found.ids),
+        "cards": cards.of(found.ids),
         "categories": showcase.shown_categories(wish.category),
         "ways_out": [] if found.ids else form.ways_out(),
         "canonical": structured_data.absolute(_canonical(wish, found.number)),
@@ -88,11 +87,13 @@ def _canonical(wish, number):
 
 @page
 def product(request, slug):
-    product = get_object_or_404(Product.objects.listed(), slug=slug)
+    product = showcase.product(slug)
+    if product is None:
+        raise Http404("There is no such product.")
     context = {
         "product": product,
         "variants": showcase.variants(product),
-        "related": showcase.as_cards(showcase.related(product)),
+        "related": cards.related(product),
         "structured_data": [structured_data.of_product(product), structured_data.trail_of_product(product)],
     }
     return render(request, "storefront/product.html", context)

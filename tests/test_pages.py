@@ -456,10 +456,10 @@ def shop():
 
 
 QUERIES = {
-    "/": 6,
-    "/catalog/": 4,
-    "/catalog/?q=p&sort=price&category=Art": 5,
-    "/products/p0/": 4,
+    "/": 5,
+    "/catalog/": 3,
+    "/catalog/?q=p&sort=price&category=Art": 4,
+    "/products/p0/": 3,
     "/services/": 2,
     "/services/g0/": 3,
     "/portfolio/": 2,

@@ -136,7 +136,11 @@ class Product(models.Model):
         return f"{self.title} ({self.option})" if self.option else self.title
 
     def get_absolute_url(self):
-        return f"/products/{self.slug}/"
+        return self.path_of(self.slug)
+
+    @staticmethod
+    def path_of(slug):
+        return f"/products/{slug}/"
 
     @property
     def is_available(self):
