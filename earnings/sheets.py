@@ -105,7 +105,13 @@ class SheetFile:
 
     def _start(self):
         """The first lines. A byte order mark below an empty first line is left over from gluing files together."""
-        start = "".join(itertools.islice(self._lines(), 2000))[:SAMPLE]
+        lines, found = [], 0
+        for line in itertools.islice(self._lines(), 2000):
+            lines.append(line[:SAMPLE])
+            found += len(line)
+            if found >= SAMPLE:
+                break
+        start = "".join(lines)[:SAMPLE]
         if not start.strip():
             raise _refusal("The file is empty.")
         _refuse_other_documents(start, self._lines)

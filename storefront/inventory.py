@@ -114,29 +114,46 @@ def _totals(products, services):
 
 def compare(reading, products):
     """Findings of a file (`storefront.catalog.Reading`) against rows of Product: both ways, field by field."""
-    return compare_all([reading], products)
+    comparison = Comparison(products)
+    comparison.add(reading.rows, reading.sheet)
+    return comparison.findings()
 
 
-def compare_all(readings, products):
-    """The same for several files, the newest first: each SKU is held against the newest file that has it."""
-    products = list(products)
-    # The import takes "kit-a " for KIT-A, so the audit does too; the exact spelling goes first.
-    held = {identity(product.sku): product for product in products} | {p.sku: p for p in products}
-    findings, in_files = [], set()
-    for reading in readings:
-        findings += [found("file_note", "", note) for note in reading.sheet.notes]
-        newer = frozenset(in_files)
-        for entry in reading.rows:
-            product = held.get(entry.sku) or held.get(identity(entry.sku))
+class Comparison:
+    """Findings of files against rows of Product, the newest file first: each SKU is held against the newest file
+    that has it."""
+
+    def __init__(self, products):
+        self._products = list(products)
+        # The import takes "kit-a " for KIT-A, so the audit does too; the exact spelling goes first.
+        self._held = {identity(product.sku): product for product in self._products}
+        self._held |= {product.sku: product for product in self._products}
+        self._found, self._in_files = [], set()
+        self.files = 0
+
+    def add(self, entries, sheet):
+        """The next file, entry by entry. One that breaks off on the way counts for nothing."""
+        findings, here = [], set()
+        for entry in entries:
+            product = self._held.get(entry.sku) or self._held.get(identity(entry.sku))
             key = product.sku if product else identity(entry.sku)
-            if key not in newer:
-                in_files.add(key)
+            if key not in self._in_files:
+                here.add(key)
                 findings += _entry_findings(entry, product)
-    for product in sorted(products, key=lambda product: product.sku):
-        if product.sku not in in_files and product.status != Product.Status.ARCHIVED:
-            fix = "Add it to the file, or archive it if it is no longer sold."
-            findings.append(found("missing_in_file", product.sku, f"{product} is not in the file.", fix=fix))
-    return findings
+        # Some notes are made while a file is read.
+        self._found += [*(found("file_note", "", note) for note in sheet.notes), *findings]
+        self._in_files |= here
+        self.files += 1
+
+    def findings(self):
+        """What was found, and what is in no file."""
+        findings = self._found[:]
+        for product in sorted(self._products, key=lambda product: product.sku):
+            if product.sku not in self._in_files and product.status != Product.Status.ARCHIVED:
+                fix = "Add it to the file, or archive it if it is no longer sold."
+                message = f"{product} is not in the file."
+                findings.append(found("missing_in_file", product.sku, message, fix=fix))
+        return findings
 
 
 def _entry_findings(entry, product):

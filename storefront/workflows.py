@@ -270,14 +270,16 @@ def _advice(findings, listed):
 def _against_files(files, products):
     if not files:
         return [found("no_file", "", fix="Upload a catalog under Catalog imports.")]
-    readings, findings = [], []
+    comparison, findings = inventory.Comparison(products), []
     for file in files:
         try:
-            readings.append(catalog.read(file.read(), file.name, file.format))
+            with file.file.open("rb") as stored:
+                opened = catalog.open_file(stored, file.format)
+                comparison.add(opened.entries(), opened.sheet)
         except (Refusal, OSError) as error:
             message = f"{file.name} can't be read."
             findings.append(found("file_unreadable", "", message, seen=error, fix="Upload the file again."))
-    return findings + (inventory.compare_all(readings, products) if readings else [])
+    return findings + (comparison.findings() if comparison.files else [])
 
 
 def _facts(payload, pages):

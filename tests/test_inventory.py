@@ -241,9 +241,14 @@ def test_each_product_is_held_against_the_newest_file_that_has_it():
     newest = reading(entry_of(kit))
     older = reading(entry_of(kit, price_minor=1), entry_of(poster, price_minor=3000))
 
-    found = inventory.compare_all([newest, older], Product.objects.all())
+    comparison = inventory.Comparison(Product.objects.all())
+    for file in (newest, older):
+        comparison.add(file.rows, file.sheet)
 
-    assert [(f.code, f.sku) for f in found] == [("price_differs", "POSTER"), ("missing_in_file", "ALONE")]
+    assert [(f.code, f.sku) for f in comparison.findings()] == [
+        ("price_differs", "POSTER"),
+        ("missing_in_file", "ALONE"),
+    ]
 
 
 def test_a_column_that_the_file_does_not_have_says_nothing():

@@ -3,10 +3,13 @@
 import copy
 import csv
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
+from django.core.files.base import ContentFile
+from django.utils import timezone
 from selectolax.lexbor import LexborHTMLParser
 
 from agency import attempts, direction_board, work, workflows
@@ -245,6 +248,38 @@ def test_a_file_whose_bytes_are_gone_is_a_finding():
 
     assert task.status == Task.Status.SUCCEEDED
     assert errors(task) == [("", "file_unreadable")]
+
+
+def test_of_a_file_that_breaks_off_nothing_counts_and_the_older_one_does():
+    kit = Product.objects.get(sku="KIT")
+    broken = (
+        f'sku,title,price,currency\nKIT,Wrong,1,USD\nNEW,New,1,USD\nX,"no end,{kit.price_minor},USD\n'.encode()
+    )
+    file = CatalogImport(name="broken.csv", format="direction-board", status="applied", applied_at=timezone.now())
+    file.file.save("broken.csv", ContentFile(broken))
+
+    task = run("inventory_audit", verify_pages=False)
+
+    assert errors(task) == [("", "file_unreadable")]
+    assert task.result["files"] == ["broken.csv", "shop.csv"]
+    assert "missing_in_file" not in task.result["counts"]["by_code"]
+
+
+def test_a_great_file_is_audited_row_by_row():
+    rows = "".join(f"NEW-{n},New {n},1,USD,{'x' * 60_000}\n" for n in range(300))
+    file = CatalogImport(name="great.csv", format="direction-board", status="applied", applied_at=timezone.now())
+    file.file.save("great.csv", ContentFile(f"sku,title,price,currency,remarks\n{rows}".encode()))
+    del rows
+
+    tracemalloc.start()
+    try:
+        task = run("inventory_audit", file="great.csv", verify_pages=False)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert task.result["counts"]["by_code"]["missing_in_database"] == 300
+    assert peak < file.file.size / 2
 
 
 def test_an_empty_shop_without_a_file_can_be_audited():
