@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from agency import breakers, settling, webhooks, workflows
 from agency.models import Attempt, Event, Observation, Run, Task
+from agency.models.events import Note, by_length
 from agency.models.inserts import insert
 from agency.models.round_trips import Statement, places, together
-from agency.models.runs import Note, by_length, canonical_json
+from agency.models.runs import canonical_json
 
 LEASE = timedelta(seconds=20)
 HOLD = "SELECT id FROM agency_run WHERE id = %s FOR NO KEY UPDATE"

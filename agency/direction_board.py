@@ -21,9 +21,9 @@ from agency.attempts import close_attempt, hold_run
 from agency.bells import ring
 from agency.idempotency import forget
 from agency.models import Attempt, Event, Intent, Observation, Run, Task
+from agency.models.events import Note
 from agency.models.inserts import insert
 from agency.models.round_trips import together
-from agency.models.runs import Note
 from agency.settling import wake_bound
 from agency.steps import Step, plan, planned, pointers, validated
 from agency.workflows import Concurrency

@@ -16,9 +16,9 @@ from django.utils import timezone
 from agency import breakers, settling, webhooks, workflows
 from agency.attempts import Lost, closed, hold_run, stored
 from agency.models import Artifact, Attempt, Observation, Task
+from agency.models.events import Note
 from agency.models.inserts import inserting
 from agency.models.round_trips import Statement, places, together
-from agency.models.runs import Note
 
 ASKED_OF = "agency.approve_task"  # the right of a person whom a task waits for
 

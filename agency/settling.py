@@ -12,8 +12,8 @@ from django.utils import timezone
 from agency import webhooks
 from agency.bells import ring
 from agency.models import Event, Run, Task
+from agency.models.events import Note
 from agency.models.round_trips import Statement, places, together
-from agency.models.runs import Note
 
 TASKS = """
     SELECT run_id, id, workflow, status, binds, measures FROM agency_task WHERE run_id IN ({}) ORDER BY id
