@@ -91,14 +91,14 @@ def _book_line(order, payment, line, channel, fee_minor, external_id):
     )
 
 
-def book_surplus(payment):
-    """Money that came on top of what an order costs is ours to give back: booked as owed, never as earned."""
+def book_surplus(payment, title=""):
+    """Money that is not the price of an order is ours to give back: booked as owed, never as earned."""
     order = payment.order
     return ledger.record_paid(
         key=payment.surplus_key,
         work=ledger.Work.OWED,
         kind=payment.kind,
-        title=f"Paid on top of {order.number}",
+        title=title or f"Paid on top of {order.number}",
         gross_minor=payment.amount_minor,
         fee_minor=payment.fee_minor,
         currency=payment.currency,

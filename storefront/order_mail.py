@@ -58,7 +58,7 @@ def refunded(order, refund):
         order,
         f"refund:{refund.pk}",
         "order_refunded",
-        amount=money.display(refund.amount_minor, order.currency),
+        amount=money.display(refund.amount_minor, refund.currency),
         is_whole=order.status == Status.REFUNDED,
     )
 

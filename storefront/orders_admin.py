@@ -62,7 +62,7 @@ class PaymentInline(ReadOnlyInline):
 
     @admin.display()
     def amount(self, payment):
-        extra = ", came on top" if payment.is_surplus else ""
+        extra = ", not its price" if payment.is_surplus else ""
         return f"{_shown(payment.amount_minor, payment.currency)}{extra}"
 
     @admin.display()

@@ -40,6 +40,11 @@ class Receipt:
         return any(shelf.files for line in self.lines for shelf in line.shelves)
 
     @property
+    def is_wrong_amount(self):
+        """Whether money came that is not what the order costs: it goes back, and the order is not paid."""
+        return any(payment.is_surplus for payment in self.order.payments.all())
+
+    @property
     def kept_minor(self):
         return self.order.total_minor - self.order.refunded_minor
 

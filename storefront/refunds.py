@@ -173,13 +173,14 @@ def _reserve(refund):
     )
     if not left.update(refunded_minor=F("refunded_minor") + refund.amount_minor):
         payment.refresh_from_db()
-        raise _too_much("/amount", refund.amount_minor, payment.refundable_minor, order)
+        raise _too_much("/amount", refund.amount_minor, payment.refundable_minor, order, payment.currency)
 
 
-def _too_much(pointer, asked, left, order):
+def _too_much(pointer, asked, left, order, currency=None):
+    currency = currency or order.currency
     detail = (
-        f"{money.display(asked, order.currency)} can't go back: of {order.number} only "
-        f"{money.display(left, order.currency)} are left."
+        f"{money.display(asked, currency)} can't go back: of {order.number} only "
+        f"{money.display(left, currency)} are left."
     )
     return Refusal(detail, errors=[{"pointer": pointer, "detail": detail}], allowed=[])
 
@@ -200,7 +201,8 @@ def _same(refund, order, amounts, amount_minor):
 def told(payment, answer, *, amount_minor, pk=None):
     """The provider tells of a refund: one of ours (`pk` is what it carries), or one made there by hand.
 
-    Told again, in whichever order, it is one refund. Refusal (409) when it gives back more than is left.
+    Told again, in whichever order, it is one refund. Refusal (409) when it gives back more than is left;
+    `payments.Later` when that depends on a refund of ours which the provider has not answered.
     """
     Order.objects.select_for_update().get(pk=payment.order_id)
     refund = payment.refunds.filter(external_id=answer.external_id).first()
@@ -209,9 +211,18 @@ def told(payment, answer, *, amount_minor, pk=None):
     if refund is None and answer.status == Status.FAILED:
         return None
     if refund is None:
+        _wait_for_ours(payment, amount_minor)
         key = f"{payment.provider}:{answer.external_id}"
         refund = _from_outside(payment, amount_minor, key, "Made at the provider.")
     return settle(refund, answer)
+
+
+def _wait_for_ours(payment, amount_minor):
+    """Both can't be: once the provider was asked for ours it refuses that, and what it holds back is free."""
+    payment.refresh_from_db()
+    ours = payment.refunds.filter(status=Status.REQUESTED, external_id="")
+    if amount_minor > payment.refundable_minor and ours.exists():
+        raise payments.Later(f"It waits for {ours.first()}, which is on its way; nobody has to do anything.")
 
 
 @transaction.atomic
@@ -303,6 +314,7 @@ def settle(refund, answer):
         if refund.advance(Status.SUCCEEDED, finished_at=now, problem=""):
             _book(refund, now)
             _follow(order, refund)
+            _drop_outdated(refund.payment)
     elif answer.status == Status.FAILED:
         was_booked = refund.status == Status.SUCCEEDED
         if refund.advance(Status.FAILED, finished_at=now, problem=answer.problem[:500]):
@@ -335,6 +347,17 @@ def _follow(order, refund):
     order.refresh_from_db()
     order_news.tell(order, "refunded")
     order_mail.refunded(order, refund)
+
+
+def _drop_outdated(payment):
+    """Proposals of what was given back in another way meanwhile: nobody could say yes to them."""
+    payment.refresh_from_db()
+    for refund in payment.refunds.filter(status=Status.PROPOSED):
+        is_left = refund.amount_minor <= payment.refundable_minor and all(
+            part.amount_minor <= part.line.refundable_minor for part in refund.lines.select_related("line")
+        )
+        if not is_left:
+            refund.advance(Status.DROPPED, finished_at=timezone.now(), problem="It was given back in another way.")
 
 
 def _returned_minor(line):

@@ -15,8 +15,8 @@ class Payment(Transitions):
     """One try to pay an order. What the demo provider books is simulated, and so is a provider's test mode.
 
     `session_id` is the provider's checkout, `external_id` its charge. `fee_source` says whether `fee_minor` is
-    what the provider really kept, or what its channel's rate says. `is_surplus`: the order was paid before; this
-    money came on top and goes back.
+    what the provider really kept, or what its channel's rate says. `is_surplus`: it is not the order's price, but
+    came on top of it, or is another amount; it goes back.
     """
 
     class Status(models.TextChoices):

@@ -20,6 +20,10 @@ class Over(Exception):
     """The page of this payment is closed: its time was over, or it was paid."""
 
 
+class Later(Exception):
+    """What a provider tells can't be booked before something of ours is answered; the sweep tries it again."""
+
+
 class NotTaken(Exception):
     """The provider does not take this payment, whenever it is asked: too small, or a currency that it lacks."""
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from earnings.refusals import Refusal
 from storefront.models import PaymentEvent
-from storefront.payments import stripe
+from storefront.payments import Later, stripe
 
 log = logging.getLogger(__name__)
 Status = PaymentEvent.Status
@@ -41,9 +41,11 @@ def process(event):
         order = HANDLERS[event.provider](json.loads(event.body))
     except Refusal as refusal:
         _finish(event, Status.REFUSED, problem=refusal.detail[:500])
+    except Later as later:
+        _try_later(event, str(later))
     except Exception as error:
         log.exception("payment event %s stumbled; it is tried again", event.pk)
-        _try_later(event, error)
+        _try_later(event, f"It stumbled ({type(error).__name__}) and is tried again.")
     else:
         _finish(event, Status.PROCESSED if order else Status.IGNORED, order=order, problem="")
     return event
@@ -55,11 +57,11 @@ def _finish(event, status, **fields):
     event.refresh_from_db()
 
 
-def _try_later(event, error):
+def _try_later(event, problem):
     wait = timedelta(seconds=RETRY_AFTER[min(event.attempts, len(RETRY_AFTER) - 1)])
     PaymentEvent.objects.filter(pk=event.pk, status=Status.RECEIVED).update(
         attempts=F("attempts") + 1,
-        problem=f"It stumbled ({type(error).__name__}) and is tried again.",
+        problem=problem,
         due_at=timezone.now() + wait,
     )
     event.refresh_from_db()

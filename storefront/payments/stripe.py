@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from earnings.models import Kind
 from earnings.refusals import Refusal
-from storefront import checkout, disputes, refunds
+from storefront import checkout, disputes, refunds, wrong_amounts
 from storefront.models import Payment, Refund
 from storefront.payments import Answer, NotTaken, Over, Provider, register
 
@@ -242,13 +242,29 @@ def _capture(intent_id):
     if payment is None:
         return None
     if intent["status"] == "succeeded":
-        charge = intent["latest_charge"]
-        fee_minor = _fee(charge, payment)
-        if payment.status != Payment.Status.CAPTURED:
-            _refuse_other_amount(intent, payment)
-            checkout.mark_paid(payment, external_id=charge["id"], fee_minor=fee_minor)
-        elif fee_minor is not None and charge["id"] == payment.external_id:
-            checkout.note_fee(payment, fee_minor)
+        return _paid(intent, intent["latest_charge"], payment)
+    return payment
+
+
+def _paid(intent, charge, payment):
+    """Our payment that this charge is: `payment`, or one of its own if it is not what the order costs."""
+    if (bool(intent["livemode"])) != (payment.kind == Kind.REAL):
+        raise Refusal(f"{payment.order.number} was begun in Stripe's other mode (test or live).")
+    currency = intent["currency"].upper()
+    amount_minor = from_stripe(intent["amount_received"], currency)
+    if (amount_minor, currency) != (payment.amount_minor, payment.currency):
+        payment = wrong_amounts.keep_apart(
+            payment,
+            external_id=charge["id"],
+            amount_minor=amount_minor,
+            currency=currency,
+            fee_minor=_fee(charge, currency),
+        )
+    fee_minor = _fee(charge, payment.currency)
+    if payment.status != Payment.Status.CAPTURED:
+        checkout.mark_paid(payment, external_id=charge["id"], fee_minor=fee_minor)
+    elif fee_minor is not None and charge["id"] == payment.external_id:
+        checkout.note_fee(payment, fee_minor)
     return payment
 
 
@@ -259,25 +275,12 @@ def _payment_named(thing):
     )
 
 
-def _refuse_other_amount(intent, payment):
-    currency = intent["currency"].upper()
-    received = from_stripe(intent["amount_received"], currency)
-    wanted = (payment.amount_minor, payment.currency, payment.kind == Kind.REAL)
-    if (received, currency, intent["livemode"]) != wanted:
-        detail = (
-            f"Stripe received {received} {currency} (minor units) for {payment.order.number}, which costs "
-            f"{payment.amount_minor} {payment.currency}. Nothing was booked or handed over."
-        )
-        payment.order.note_problem(detail)
-        raise Refusal(detail)
-
-
-def _fee(charge, payment):
+def _fee(charge, currency):
     """What Stripe kept; None while it does not say, or says it in another currency."""
     booked = charge.get("balance_transaction")
-    if not booked or isinstance(booked, str) or booked["currency"].upper() != payment.currency:
+    if not booked or isinstance(booked, str) or booked["currency"].upper() != currency:
         return None
-    return from_stripe(booked["fee"], payment.currency)
+    return from_stripe(booked["fee"], currency)
 
 
 def _charge_told(charge):
