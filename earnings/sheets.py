@@ -1,6 +1,5 @@
 """Table files as shops and banks export them: encodings, delimiters, line ends, and what is no table at all."""
 
-import codecs
 import csv
 import io
 import itertools
@@ -9,35 +8,14 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from earnings.refusals import Refusal
+from earnings import encodings
+from earnings.encodings import refusal
 
 DELIMITERS = ",;\t|"
 
 # A product description may be long; csv's own limit of 128 kB is not.
 csv.field_size_limit(4_000_000)
 
-_BOMS = (
-    # UTF-32's mark begins with UTF-16's, so it is asked first.
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_MAGIC = (
-    (b"PK\x03\x04", "an Excel workbook or another zip file: save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"\x1f\x8b", "a compressed file: unpack it first"),
-)
-# The six places where Windows-1254 has Turkish letters and Windows-1252 has Icelandic ones ...
-_TURKISH = re.compile(rb"[\xd0\xdd\xde\xf0\xfd\xfe]")
-# ... and the accents of Icelandic, which Turkish does not use.
-_ICELANDIC = re.compile(rb"[\xc1\xc6\xcd\xd3\xda\xe1\xe6\xed\xf3\xfa]")
-_STRAY_MARK = re.compile(r"^[ \t]*\ufeff[ \t]*", re.MULTILINE)
 _FORMULA = re.compile(r"""[\s"';,|]*(?:%0[ad]|[\s"';,|])*[=+\-@]""", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 
@@ -74,7 +52,6 @@ MOST_COLUMNS = 1_000
 MOST_CELLS = 3_000_000
 _TOO_MUCH = f"More than {MOST_COLUMNS:,} columns or {MOST_CELLS:,} cells: split the file."
 SAMPLE = 100_000  # characters from which the delimiter is told
-CHUNK = 1 << 20  # bytes
 
 
 class SheetFile:
@@ -85,7 +62,7 @@ class SheetFile:
         self._file, self._is_header = file, is_header or (lambda cells: True)
         self.notes = []
         self.total = 0  # records, once they were read to the end
-        self._codec, self._has_stray_marks = _encoding(file, self.notes)
+        self._codec, self._has_stray_marks = encodings.find(file, self.notes)
         self.encoding = self._codec.removesuffix("-sig")
         start = self._start()
         text, delimiter = _stated_delimiter(start, self.notes)
@@ -93,12 +70,12 @@ class SheetFile:
         self.delimiter = delimiter or _likely_delimiter(text, self._is_header)
         found = next((cells for _, cells in self._parsed() if self._is_header(cells)), None)
         if found is None:
-            raise _refusal("The file has no header line that we know.")
+            raise refusal("The file has no header line that we know.")
         # Every column; one without a name is left out of rows.
         self.columns = _header(found, self.notes)
         self.header = [name for name in self.columns if name]
         if next(self.records(), None) is None:
-            raise _refusal("The file has a header and no rows.")
+            raise refusal("The file has a header and no rows.")
 
     def _lines(self):
         return _lines(self._file, self._codec, self._has_stray_marks)
@@ -113,7 +90,7 @@ class SheetFile:
                 break
         start = "".join(lines)[:SAMPLE]
         if not start.strip():
-            raise _refusal("The file is empty.")
+            raise refusal("The file is empty.")
         _refuse_other_documents(start, self._lines)
         if self._has_stray_marks:
             self.notes.append("A byte order mark in the middle of the file was ignored.")
@@ -149,10 +126,10 @@ class SheetFile:
         try:
             for number, cells in _parse(lines, self.delimiter):
                 if len(cells) > MOST_COLUMNS:
-                    raise _refusal(_TOO_MUCH, row=number)
+                    raise refusal(_TOO_MUCH, row=number)
                 yield number, cells
         except csv.Error as error:
-            raise _refusal(_damage(error, number + 1), row=number + 1) from None
+            raise refusal(_damage(error, number + 1), row=number + 1) from None
 
 
 def read_sheet(data: bytes, *, is_header=None) -> Sheet:
@@ -166,7 +143,7 @@ def read_sheet(data: bytes, *, is_header=None) -> Sheet:
         rows.append(row)
         cells += len(row.cells)
         if cells > MOST_CELLS:
-            raise _refusal(_TOO_MUCH, row=row.number)
+            raise refusal(_TOO_MUCH, row=row.number)
     return Sheet(sheet.encoding, sheet.delimiter, sheet.header, rows, sheet.notes)
 
 
@@ -185,68 +162,12 @@ def safe_cell(value) -> str:
 # --- From bytes to text ----------------------------------------------------------------------------------
 
 
-def _refusal(detail, **extra):
-    return Refusal.of_field("/file", detail, **extra)
-
-
-def _encoding(file, notes):
-    """(encoding, whether a byte order mark stands inside), after every byte was looked at."""
-    file.seek(0)
-    head = file.read(4096)
-    if not head.strip(b" \t\r\n\x00") and not file.read().strip(b" \t\r\n\x00"):
-        raise _refusal("The file is empty.")
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
-            raise _refusal(f"This is not a table but {kind}.")
-    encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _unmarked_utf16(head)
-    named = encoding or "utf-8"
-    try:
-        return named, _has_stray_marks(file, named)
-    except ValueError:  # a broken file is small enough to be explained in memory
-        file.seek(0)
-        data = file.read()
-    encoding = encoding or _without_mark(data, notes)
-    _explain(data, encoding)
-    return encoding, False
-
-
-def _has_stray_marks(file, encoding):
-    """Whether a line begins with a byte order mark; ValueError where the bytes are no text in this encoding."""
-    file.seek(0)
-    decoder, tail, found = codecs.getincrementaldecoder(encoding)(), "\n", False
-    while True:
-        chunk = file.read(CHUNK)
-        text = tail + decoder.decode(chunk, final=not chunk)
-        if "\x00" in text:
-            raise ValueError("NUL")
-        found = found or ("\ufeff" in text and bool(_STRAY_MARK.search(text)))
-        if not chunk:
-            return found
-        tail = text[-200:] if "\ufeff" in text[-200:] else text[-1:]
-
-
-def _explain(data, encoding):
-    """Refuse bytes that are no text, and say in which row."""
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        row = _row_at(data[: error.start].decode(encoding, "replace"))
-        if _is_cut(error):
-            raise _refusal(
-                f"The file is cut off in row {row}: it ends in the middle of a character.", row=row
-            ) from None
-        raise _refusal(f"Row {row} holds bytes that are no text in {encoding}.", row=row) from None
-    if "\x00" in text:
-        row = _row_at(text[: text.index("\x00")])
-        raise _refusal(f"Row {row} holds a NUL byte: the file is damaged or no text.", row=row)
-
-
 def _lines(file, encoding, has_stray_marks):
     """The lines as they end, CR too, without byte order marks at their beginning."""
     file.seek(0)
     # Not closed with the wrapper: the file is read again.
-    text = io.TextIOWrapper(io.BufferedReader(_Unclosed(file), CHUNK), encoding=encoding, newline="")
-    return (_STRAY_MARK.sub("", line) for line in text) if has_stray_marks else text
+    text = io.TextIOWrapper(io.BufferedReader(_Unclosed(file), encodings.CHUNK), encoding=encoding, newline="")
+    return (encodings.STRAY_MARK.sub("", line) for line in text) if has_stray_marks else text
 
 
 class _Unclosed(io.RawIOBase):
@@ -264,55 +185,17 @@ class _Unclosed(io.RawIOBase):
         return len(data)
 
 
-def _is_cut(error):
-    return error.end >= len(error.object) and ("unexpected end" in error.reason or "truncated" in error.reason)
-
-
-def _unmarked_utf16(data):
-    """Text in a Western script saved as UTF-16 without a mark: every second byte is NUL."""
-    sample = data[:2000]
-    half = len(sample) // 2
-    if half < 4:
-        return None
-    if sample[1::2].count(0) > 0.7 * half and sample[::2].count(0) < 0.1 * half:
-        return "utf-16-le"
-    if sample[::2].count(0) > 0.7 * half and sample[1::2].count(0) < 0.1 * half:
-        return "utf-16-be"
-    return None
-
-
-def _without_mark(data, notes):
-    try:
-        data.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError as error:
-        # Good UTF-8 up to a last half character is a truncated UTF-8 file, not Windows text.
-        if _is_cut(error):
-            return "utf-8"
-    turkish = len(_TURKISH.findall(data))
-    encoding = "cp1254" if turkish and turkish >= len(_ICELANDIC.findall(data)) else "cp1252"
-    language = "Turkish letters" if encoding == "cp1254" else "Western European letters"
-    notes.append(f"The encoding is not stated; {language} suggest {encoding}. Check a name with accents.")
-    return encoding
-
-
-def _row_at(text):
-    """The spreadsheet row that follows on `text`, counting a cell of several lines once."""
-    text = re.sub(r'"[^"]*"', "", text)
-    return len(re.findall(r"\r\n|\r|\n", text)) + 1
-
-
 def _refuse_other_documents(text, lines):
     start = text.lstrip()[:2000]
     if re.match(r"<(!doctype|html|\?xml|head|body|!--)", start, re.IGNORECASE):
-        raise _refusal("This is not a table but a web page or XML, perhaps a login page saved by mistake.")
+        raise refusal("This is not a table but a web page or XML, perhaps a login page saved by mistake.")
     if start.startswith(("{", "[")):
         try:
             json.loads("".join(lines()))
         except ValueError:
             if not re.match(r'\{\s*"', start):
                 return
-        raise _refusal("This is not a table but JSON.")
+        raise refusal("This is not a table but JSON.")
 
 
 # --- From text to records --------------------------------------------------------------------------------
@@ -341,7 +224,7 @@ def _likely_delimiter(text, is_header):
             best, best_score = delimiter, alike * len(header)
     if not best:
         first = text.strip().splitlines()[0][:80]
-        raise _refusal(f"This is not a table: its lines have no columns. It begins with {first!r}.")
+        raise refusal(f"This is not a table: its lines have no columns. It begins with {first!r}.")
     return best
 
 

@@ -275,3 +275,9 @@ def test_descriptions_are_cleaned():
 def test_pictures_come_from_the_web_or_from_this_site(address):
     with pytest.raises(ValueError, match="is not a web address"):
         cells.image(address)
+
+
+@pytest.mark.parametrize("start", ["A-1,Tea,5.00,USD,listed\nA-2,", "My price list 2026,,,,\nsku,"])
+def test_a_file_without_a_header_is_told_that_it_needs_one(start):
+    with pytest.raises(Refusal, match=r"The first row has to name the columns\.$"):
+        catalog.read(f"{start}title,price,currency,status\n".encode())

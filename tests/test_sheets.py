@@ -158,3 +158,35 @@ def test_nothing_becomes_an_empty_cell():
 def test_a_small_file_of_millions_of_empty_cells_is_refused_early():
     with pytest.raises(Refusal, match="columns or"):
         read_sheet(b"a" + b"," * 2_000_000 + b"\n1,2\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (
+            "Name,Price\nCafé Öl,5\nMenü,".encode() + b"6\nCaf\xe9,5\n",
+            "Row 4 holds bytes that are no text in utf-8.",
+        ),
+        (
+            "Name,Price\nBook,4\nКнига,5\n".encode("cp1251"),
+            "Row 3 holds letters of another alphabet, and the file does not say which: save it as UTF-8.",
+        ),
+        (
+            "Name,Price\nΒιβλίο,5\n".encode("cp1253"),
+            "Row 2 holds letters of another alphabet, and the file does not say which: save it as UTF-8.",
+        ),
+        (b"{\\rtf1\\ansi Name,Price\n}", "This is not a table but a text document: save it as CSV."),
+    ],
+)
+def test_letters_that_would_break_are_refused_and_not_guessed(data, detail):
+    with pytest.raises(Refusal) as refused:
+        read_sheet(data)
+
+    assert refused.value.detail == detail
+
+
+@pytest.mark.parametrize("text", ["„CAFÉ“, Müller", "ışığı,yığışım", "ÄÖÜ,naïve"])
+def test_rare_letters_side_by_side_are_still_a_western_or_turkish_text(text):
+    encoding = "cp1254" if "ğ" in text else "cp1252"
+
+    assert list(read_sheet(f"A,B\n{text}\n".encode(encoding)).rows[0].cells.values()) == text.split(",")

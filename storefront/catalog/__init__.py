@@ -1,5 +1,7 @@
 """Reading catalogs as marketplaces export them: one small module for each format."""
 
+import re
+
 from earnings.refusals import Refusal
 from earnings.sheets import SheetFile, read_sheet
 from storefront.catalog import (
@@ -75,12 +77,18 @@ def _detected(header, sheet):
             raise Refusal.of_field("/file", f"This is {reason}")
     nearest = sorted(FORMATS.values(), key=lambda known: len(known.missing(header)) / len(known.requires))[:3]
     hints = [f"{known.title} ({_lacks(known, header)})" for known in nearest]
+    hint = "" if _names_columns(sheet.header) else " The first row has to name the columns."
     columns = ", ".join(sheet.header[:8]) + (", ..." if len(sheet.header) > 8 else "")
     raise Refusal.of_field(
         "/file",
-        f"No format that we know has these columns: {columns}. Nearest: {'; '.join(hints)}.",
+        f"No format that we know has these columns: {columns}. Nearest: {'; '.join(hints)}.{hint}",
         nearest=[{"format": known.key, "missing": known.missing(header)} for known in nearest],
     )
+
+
+def _names_columns(header):
+    """Whether a first row could be a header: it has several cells, and none is a number."""
+    return len(header) > 1 and not any(re.fullmatch(r"[-0-9.,]+", name) for name in header)
 
 
 def _named(format, header):
