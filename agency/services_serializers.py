@@ -26,7 +26,7 @@ _PAID = ["channel", "order_id", "amount", "currency"]
 
 @extend_schema_field(
     {
-        "type": ["object", "null"],
+        "type": "object",
         "description": "What its marketplace says of the order: it was paid there, so its money is real.",
         "properties": {
             "channel": {"type": "string", "minLength": 1, "example": "fiverr"},

@@ -10,12 +10,23 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from earnings import append_only
+from tests import ready_database
 
 seed_playbooks = import_module("agency.migrations.0003_playbooks")
 seed_phrases = import_module("agency.migrations.0020_playbook_phrases")
 seed_chart = import_module("earnings.migrations.0003_chart_and_channels")
 seed_more_of_the_chart = import_module("earnings.migrations.0005_entries_of_channels")
 seed_statement_channels = import_module("earnings.migrations.0006_statements")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request, django_db_modify_db_settings, django_db_blocker):
+    """Django finds its test database made (`tests.ready_database`)."""
+    with django_db_blocker.unblock():
+        ready_database.place(connection, request.config.cache.mkdir("databases"))
+    yield True
+    with django_db_blocker.unblock():
+        ready_database.remove(connection)
 
 
 @pytest.fixture(autouse=True)

@@ -329,7 +329,7 @@ def test_anonymous_pages_carry_no_nonce_cookie_or_vary(shield, django):
     assert django.asked == 5
 
 
-TRIALS = 1500  # of each of two readers
+TRIALS = 400  # of each of two readers
 
 
 @pytest.mark.django_db(transaction=True)

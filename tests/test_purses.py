@@ -282,6 +282,7 @@ def test_an_order_that_a_statement_told_of_first_is_taken_and_its_money_not_doub
 # --- The way of rows that were there before ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_rows_that_were_there_before_get_their_channel_and_the_orders_number(api):
     """Down to the day before the migrations and up again, with an order and its entries on board."""
@@ -292,8 +293,8 @@ def test_rows_that_were_there_before_get_their_channel_and_the_orders_number(api
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
 
     try:
-        MigrationExecutor(connection).migrate([("agency", "0024_sweep_indexes")])
-        MigrationExecutor(connection).migrate([("earnings", "0004_balanced_on_postgresql")])
+        before = [("agency", "0024_sweep_indexes"), ("earnings", "0004_balanced_on_postgresql")]
+        MigrationExecutor(connection).migrate(before)
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM earnings_journalentry")
             columns = {column[0] for column in cursor.description}

@@ -122,9 +122,9 @@ def owner():
 WHO = {"owner": owner, "operator": operator, "nobody": lambda: None}
 
 
-@pytest.mark.parametrize(("who", "examples"), [("owner", 4), ("operator", 2), ("nobody", 2)])
-def test_the_api_is_as_its_schema_says(explore, who, examples):
-    assert explore(WHO[who](), "examples", "fuzzing", examples=examples) == []
+def test_the_api_is_as_its_schema_says(explore):
+    """A short look; CI looks longer, and as everybody."""
+    assert explore(owner(), "examples", "fuzzing", examples=3) == []
 
 
 @pytest.mark.slow
