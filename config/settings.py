@@ -50,6 +50,7 @@ STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=check.Regexp(r"^[A-Z]
 STORE_ADDRESS = env.str("STORE_ADDRESS", "")
 STORE_TAX_NOTE = env.str("STORE_TAX_NOTE", "", validate=check.Length(max=200))
 INVOICE_NOTE = env.str("INVOICE_NOTE", "")
+PAYMENT_EVENT_DAYS = env.int("PAYMENT_EVENT_DAYS", 90, validate=check.Range(min=1, max=3650))
 INVOICE_DAYS = env.int("INVOICE_DAYS", 14, validate=check.Range(min=0, max=365))
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "", validate=check.Regexp(r"\A\Z|(sk|rk)_(test|live)_\w+\Z"))
 # Required with the key: without it no payment could be believed.

@@ -368,13 +368,17 @@ class DisputeAdmin(ReadOnlyAdmin):
 
 @admin.register(PaymentEvent)
 class PaymentEventAdmin(VerbAdmin, ReadOnlyAdmin):
-    """What payment providers told us, as it came. What was refused waits for a person."""
+    """What payment providers told us, as it came, and later without whom it was about. What was refused waits for
+    a person."""
 
     list_display = ["type", "status", "order", "problem", "attempts", "received_at"]
     list_filter = ["status", "provider", "type"]
     list_select_related = ["order"]
     search_fields = ["external_id"]
-    fields = ["provider", "external_id", "type", "status", "problem", "order", "attempts", "received_at", "text"]
+    fields = [
+        *("provider", "external_id", "type", "status", "problem", "order", "attempts"),
+        *("received_at", "processed_at", "forgotten_at", "text"),
+    ]
     readonly_fields = ["text"]
     verbs = (
         Verb(

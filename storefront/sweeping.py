@@ -8,7 +8,7 @@ import logging
 from agency import jobs
 from agency.bell_threads import BellThread
 from storefront import cart, checkout, purchases, refunds
-from storefront.payments import inbox
+from storefront.payments import forgetting, inbox
 
 log = logging.getLogger(__name__)
 ASKING = (inbox, refunds, checkout)
@@ -32,4 +32,10 @@ def ask_providers_if_due():
         _thread.start()
 
 
-jobs.SWEEPS += [ask_providers_if_due, refunds.propose_called_off, cart.forget, purchases.answer_requests]
+jobs.SWEEPS += [
+    ask_providers_if_due,
+    refunds.propose_called_off,
+    cart.forget,
+    forgetting.forget,
+    purchases.answer_requests,
+]

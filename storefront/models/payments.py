@@ -106,7 +106,8 @@ class Payment(Transitions):
 class PaymentEvent(models.Model):
     """What a provider told us, stored as it came before anything is done with it.
 
-    `received` waits to be processed, also again after a stumble; `refused` waits for a person.
+    After some time its personal parts are forgotten (`storefront.payments.forgetting`). `received` waits to be
+    processed, also again after a stumble; `refused` waits for a person.
     """
 
     class Status(models.TextChoices):
@@ -128,6 +129,7 @@ class PaymentEvent(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
     processed_at = models.DateTimeField(null=True, blank=True)
+    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="When its personal parts were deleted.")
 
     class Meta:
         ordering = ["-id"]
@@ -140,7 +142,9 @@ class PaymentEvent(models.Model):
         ]
         indexes = [
             # storefront.payments.inbox: what still has to be processed.
-            models.Index(fields=["due_at"], condition=Q(status="received"), name="payment_event_due")
+            models.Index(fields=["due_at"], condition=Q(status="received"), name="payment_event_due"),
+            # storefront.payments.forgetting: what still names people.
+            models.Index(fields=["received_at"], condition=Q(forgotten_at=None), name="payment_event_to_forget"),
         ]
 
     def __str__(self):
