@@ -57,11 +57,12 @@ def narrowed(products, text):
     return products.filter(pk__in=ids)
 
 
-def families(text, tag, condition, parameters, most):
-    """The families of the listed products that hold the words of `text` and carry `tag`, the best `most` first.
+def leads(text, tag, condition, parameters, most):
+    """The ids of the leads of those families of which a listed product holds the words of `text` and carries
+    `tag`, the best `most` first.
 
-    Either may be empty. `condition` is SQL about the product `v`. Of LOOKED_AT products the best are found; which
-    those are, where more hold the words, is up to the database.
+    Either may be empty. `condition` is SQL about that product `v` and its lead `l`. Of LOOKED_AT products the best
+    are found; which those are, where more hold the words, is up to the database.
     """
     found = words(text)
     # JSON of PostgreSQL has no text with a NUL or half a character.
@@ -74,12 +75,13 @@ def families(text, tag, condition, parameters, most):
         condition = f"{condition} AND {_HAS_TAG[connection.vendor]}"
         values.append(tag if connection.vendor == "sqlite" else json.dumps([tag]))
     sql = f"""
-        SELECT v.family FROM ({source} LIMIT %s) hit CROSS JOIN storefront_product v
-        WHERE v.id = hit.id AND v.status = 'listed' AND {condition}
-        GROUP BY v.family ORDER BY min(hit.score), min(v.position), min(v.id) LIMIT %s"""  # noqa: S608  no values
+        SELECT l.id FROM ({source} LIMIT %s) hit CROSS JOIN storefront_product v CROSS JOIN storefront_product l
+        WHERE v.id = hit.id AND v.status = 'listed'
+          AND l.family = v.family AND l.status = 'listed' AND l.is_lead AND {condition}
+        GROUP BY l.id ORDER BY min(hit.score), min(v.position), min(v.id) LIMIT %s"""  # noqa: S608  no values
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, most])
-        return [family for (family,) in cursor]
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _query(found, tag=""):

@@ -18,7 +18,8 @@ def found(text):
 
 
 def ranked(text, tag="", condition="1 = 1", values=(), most=100):
-    return search.families(text, tag, condition, values, most)
+    """The families of the leads that were found."""
+    return [Product.objects.get(pk=pk).family for pk in search.leads(text, tag, condition, values, most)]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,6 @@ class WhateverIsTyped(TestCase):
         Product.objects.all().delete()
         make_product(title=f"Harbor {text}".replace("\x00", "")[:200].encode("utf-8", "ignore").decode())
 
-        search.families(text, text, "1 = 1", [], 5)
+        search.leads(text, text, "1 = 1", [], 5)
         assert len(found(f"harbor {text}")) <= 1
         assert found("harbor") != []

@@ -177,3 +177,32 @@ def test_a_search_comes_by_relevance_and_can_be_sorted_otherwise():
     assert titles(Shelf(Wish(words="harbor", sort="relevance")).page(1))[-1] == "Poster"
     assert titles(Shelf(Wish(words="harbor", sort="price")).page(1)) == ["Poster", "Harbor too", "Harbor"]
     assert titles(Shelf(Wish(words="harbor", sort="relevance", price_from=250)).page(1)) == ["Harbor"]
+
+
+def test_a_word_of_any_variant_leads_to_the_one_that_the_shop_shows():
+    make_product(family="plan", title="Plan", category="Art", kind="course")
+    make_product(family="plan", title="Plan for a harbor", category="Kits", is_lead=False)
+    make_product(family="plan", title="Harbor, harbor", category="Kits", is_lead=False)
+    make_product(family="gone", title="Harbor draft", status="draft")
+    make_product(family="gone", title="Harbor copy", is_lead=False)
+    make_product(family="other", title="Reef", summary="and a harbor", category="Kits")
+
+    def found(**wish):
+        page = Shelf(Wish(words="harbor", sort="relevance", **wish)).page(1)
+        return titles(page), page.count
+
+    assert found() == (["Plan", "Reef"], 2)
+    assert found(category="Art") == (["Plan"], 1)
+    assert found(category="Kits") == (["Reef"], 1)
+    assert found(kind="course") == (["Plan"], 1)
+    assert found(category="Art", kind="download") == ([], 0)
+
+
+def test_the_limit_of_a_search_counts_what_the_page_may_show(monkeypatch):
+    monkeypatch.setattr(shelf, "FEW", 2)
+    for n in range(4):
+        make_product(title="Harbor", category="Kits", position=n)
+    kept = make_product(title="Reef", summary="with a harbor", category="Art")
+
+    for sort in ("relevance", "title", "price"):
+        assert Shelf(Wish(words="harbor", category="Art", sort=sort)).page(1).ids == [kept.pk], sort
