@@ -12,6 +12,7 @@ from earnings.models import Earning, JournalEntry
 from earnings.refusals import Refusal
 
 WON, LOST = "won", "lost"
+OF_THE_SHOP = ("order", "surplus")  # sources of earnings whose payment's provider tells of disputes itself
 
 
 @transaction.atomic
@@ -20,7 +21,7 @@ def contest(earning, at, *, fee_minor=0):
 
     Returns the dispute's entry: of a sale of which nothing is left, that of the fee. Told again while it is open,
     or after it was lost, it is the same dispute. `Refusal` (409) if the work is still owed, or if nothing of it is
-    left and there is no fee.
+    left and there is no fee; also for a payment of the own shop, of whose disputes its provider tells.
     """
     _hold(earning)
     entry = _latest(earning)
@@ -49,10 +50,17 @@ def lose(earning, at):
     return _ended(entry, LOST, lambda key: _take(earning, key, at))
 
 
-def open_dispute(earning):
-    """The entry of the dispute that nobody has decided yet, or None."""
+def is_contested(earning):
+    """Whether money of it is set apart, so that somebody has to say who won."""
+    return earning.source not in OF_THE_SHOP and ledger.balances(earning)[DISPUTED] > 0
+
+
+def may_be_contested(earning):
+    """Whether a dispute of it may be written down now."""
     entry = _latest(earning)
-    return entry if entry and not _end_of(entry) else None
+    end = _end_of(entry) if entry else None
+    is_free = entry is None or (end is not None and end.key == f"{entry.key}:{WON}")
+    return is_free and earning.source not in OF_THE_SHOP and not ledger.balances(earning)[DEFERRED]
 
 
 def _take(earning, key, at):
@@ -90,6 +98,8 @@ def _decided(earning, otherwise):
 
 
 def _hold(earning):
+    if earning.source in OF_THE_SHOP:
+        raise Refusal(f"{earning.title} was paid in the own shop: its provider tells of disputes.", allowed=[])
     Earning.objects.select_for_update().get(pk=earning.pk)  # who decides at the same time waits here
 
 

@@ -39,7 +39,8 @@ class Disputes(KnowsItsParameters, APIView):
 
         `open` sets apart what was not given back yet; where all was, it books the fee alone. `won` puts what is
         left back where it was; `lost` gives it back, and the channel keeps its fee. Told twice it is booked once,
-        and a refund is never deducted a second time. Payments of the own shop are told by their provider.
+        and a refund is never deducted a second time. Those of the own shop's payments are told by their
+        provider, and refused here.
         """
         asked = DisputeRequest(data=request.data)
         asked.is_valid(raise_exception=True)

@@ -4,6 +4,7 @@ from agency.admin import (  # noqa: F401  they register their models
     artifacts,
     breakers,
     chimera,
+    disputes,
     gigs,
     intents,
     mail,
