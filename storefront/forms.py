@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django import forms
 from django.conf import settings
+from django.utils.http import urlencode
 
 from earnings import money
 from storefront.models import Product
@@ -122,6 +123,15 @@ class CatalogForm(forms.Form):
             for label, parameters, fields in ways
             if Shelf(replace(wish, **fields)).page(1).ids
         ]
+
+    def addresses(self, name, values):
+        """The list's addresses with each of these values of a parameter, in their order."""
+        query = self.data.copy()
+        for left_out in (name, "page"):
+            query.pop(left_out, None)
+        others = query.urlencode()
+        start = f"?{others}&" if others else "?"
+        return [f"{start}{urlencode({name: value})}" for value in values]
 
     def _address(self, changes):
         """The list's address with other parameters; None = without."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from agency.models import Gig
 from storefront import attribution, cards, cart, showcase, structured_data
 from storefront.forms import CatalogForm
-from storefront.shelf import Shelf, number_of
+from storefront.shelf import COUNTED, Shelf, number_of
 
 PAGE_SIZE = 24
 
@@ -65,17 +65,33 @@ def catalog(request):
     form = CatalogForm(request.GET)
     wish = form.wish()
     found = Shelf(wish).page(number_of(request.GET.get("page", "")))
+    shown, others = showcase.shown_categories(wish.category)
     context = {
         "form": form,
         "wish": wish,
         "page": found,
         "cards": cards.of(found.ids),
-        "categories": showcase.shown_categories(wish.category),
+        "chips": _chips(form, wish, shown),
+        "more_chips": _chips(form, wish, others),
         "ways_out": [] if found.ids else form.ways_out(),
         "canonical": structured_data.absolute(_canonical(wish, found.number)),
         "is_for_search_engines": wish.is_plain and bool(found.ids or not wish.category),
     }
     return render(request, "storefront/catalog.html", context)
+
+
+def _chips(form, wish, categories):
+    """Links to categories: name, address, how many families it holds, whether it is the chosen one."""
+    names = [name for name, _ in categories]
+    return [
+        {
+            "name": name,
+            "address": address,
+            "count": f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+",
+            "is_chosen": name == wish.category,
+        }
+        for (name, count), address in zip(categories, form.addresses("category", names), strict=True)
+    ]
 
 
 def _canonical(wish, number):

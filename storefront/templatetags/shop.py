@@ -1,12 +1,13 @@
 """How the shop's pages write money, structured data and texts that came from elsewhere."""
 
 import json
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import nh3
 from django import template
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
@@ -99,10 +100,43 @@ def json_ld(data):
     return format_html_join("", '<script type="application/ld+json">{}</script>', texts)
 
 
+class Once(template.Node):
+    """What it holds, rendered once for each set of values that the tag names, the latest of which is kept."""
+
+    def __init__(self, named, content):
+        self._named, self._content = named, content
+        self._kept = (None, "")
+
+    def render(self, context):
+        values = (get_script_prefix(), *[value.resolve(context) for value in self._named])
+        kept_values, text = self._kept
+        if kept_values != values:
+            text = self._content.render(context)
+            self._kept = (values, text)  # in one step: threads render the same node
+        return text
+
+
+@register.tag
+def once(parser, token):
+    """`{% once a b %}...{% endonce %}`: what is the same on every page of this process while a and b are.
+
+    It may hold addresses, static files and the named values, and nothing of a visitor or of the database.
+    """
+    named = [parser.compile_filter(name) for name in token.split_contents()[1:]]
+    content = parser.parse(("endonce",))
+    parser.delete_first_token()
+    return Once(named, content)
+
+
+@lru_cache(maxsize=100)
+def _path(name, script_prefix):
+    return reverse(f"storefront:{name}")
+
+
 @register.simple_tag(takes_context=True)
 def cart_link(context):
     """The way to the cart, with the number of different things in it for who has any."""
-    count, path = context["cart_count"], reverse("storefront:cart")
+    count, path = context["cart_count"], _path("cart", get_script_prefix())
     current = mark_safe(' aria-current="page"') if context["request"].path == path else ""
     said = (
         format_html(' <span class="cart-count">{}</span><span class="unseen"> in it</span>', count)
@@ -115,7 +149,7 @@ def cart_link(context):
 @register.simple_tag(takes_context=True)
 def nav_link(context, name, label, *also):
     """A link of the main navigation, marked when the visitor is in its part of the site."""
-    path, here = reverse(f"storefront:{name}"), context["request"].path
+    path, here = _path(name, get_script_prefix()), context["request"].path
     current = "page" if here == path else "true" if here.startswith((path, *also)) else ""
     mark = format_html(' aria-current="{}"', current) if current else ""
     return format_html('<a href="{}"{}>{}</a>', path, mark, label)
