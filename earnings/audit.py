@@ -199,7 +199,7 @@ def _statements():
     moved, said = Counter(), Counter()
     postings = Posting.objects.filter(
         entry__key__startswith="statement:", account__in=ledger.BUCKETS, kind=Kind.REAL
-    )
+    ).exclude(entry__key__contains=":dispute:")  # of a sale in a statement, told by a person
     sums = postings.order_by().values_list("entry__key", "currency").annotate(Sum("amount_minor"))
     for key, currency, minor in sums.iterator():
         moved[key.split(":")[1], currency] += minor

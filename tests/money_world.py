@@ -9,26 +9,37 @@ import json
 import random
 from collections import Counter, defaultdict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from agency import fulfillment_engine, portal
 from agency.models import Gig, Mail, ServiceOrder
 from agency.workflows import NewArtifact
-from earnings import audit, clearing, ledger, payouts, totals
-from earnings.models import Channel, Earning, Kind, Payout, Posting, StatementImport, StatementRow
+from earnings import audit, clearing, disputes, ledger, payouts, totals
+from earnings.models import (
+    Channel,
+    Earning,
+    JournalEntry,
+    Kind,
+    Payout,
+    Posting,
+    StatementImport,
+    StatementRow,
+)
 from earnings.refusals import Refusal
 from earnings.statements import booking
 from storefront import checkout, handing_over, library, payments, purchases, refunds
 from storefront.models import Entitlement, Order, OrderLine, Payment, PaymentEvent, Product, ProductFile, Refund
-from storefront.payments import Answer, inbox
+from storefront.payments import Answer, forgetting, inbox
 from tests.factories import make_buyer, make_channel, make_gig, make_order, make_product
 from tests.stripe_fake import FakeStripe, Refused
 
 HEADER = "Date,Ref ID,Type,Description,Agency,Amount,Balance\n"
 OWN_PROVIDERS = ("manual", "demo")
+STATEMENT_DAY = datetime(2026, 1, 15, tzinfo=UTC)
+OWN_SOURCES = disputes.OF_THE_SHOP
 SOLD = [ledger.DEFERRED, ledger.REVENUE, ledger.REFUNDS]
 
 
@@ -165,8 +176,17 @@ class World:
     # --- Stripe -----------------------------------------------------------------------------------------------
 
     def pay_at_stripe(self, payment):
+        """Of one in three Stripe says only later what it keeps; now and then what comes is not the price."""
         if payment.session_id and self.stripe.sessions[payment.session_id]["status"] == "open":
-            self.stripe.pay(payment.session_id)
+            self.stripe.knows_fees = self.random.random() < 0.67
+            odd = self.random.choice([{"amount": payment.amount_minor + 7}, {"currency": "eur"}])
+            self.stripe.pay(payment.session_id, **(odd if self.random.random() < 0.1 else {}))
+
+    def settle_a_fee(self):
+        unsettled = [charge for charge in self._charges() if not charge["balance_transaction"]]
+        if unsettled:
+            self.stripe.fee = (self.random.choice([0, 150, 290, 900]), self.random.choice([0, 30]))
+            self.stripe.settle_fee(self.random.choice(unsettled)["id"])
 
     def _charges(self):
         return list(self.stripe.charges.values())
@@ -190,14 +210,22 @@ class World:
         if free:
             charge = self.random.choice(free)
             left = charge["amount"] - charge["amount_refunded"]
-            if left:
-                self.stripe.dispute(charge["id"], left, fee=self.random.choice([0, 1500]))
+            # Also what was given back in full is charged back, by buyers who did not notice.
+            self.stripe.dispute(charge["id"], left or charge["amount"], fee=self.random.choice([0, 1500]))
 
     def decide_a_dispute(self):
         disputes = list(self.stripe.disputes.values())
         undecided = [each for each in disputes if each["status"] == "needs_response"]
         if undecided:
             self.stripe.decide(self.random.choice(undecided)["id"], self.random.choice(["won", "lost"]))
+
+    def forget(self):
+        """Time goes by: of old events only what the books need is kept."""
+        old = timezone.now() - timedelta(days=100)
+        PaymentEvent.objects.filter(pk__in=list(PaymentEvent.objects.values_list("pk", flat=True)[:5])).update(
+            received_at=old
+        )
+        forgetting.forget()
 
     def hear(self):
         """Stripe's events come in any order, and some of them twice."""
@@ -246,6 +274,18 @@ class World:
     def sweep_refunds(self):
         Refund.objects.filter(status="requested").update(due_at=timezone.now() - timedelta(minutes=1))
         refunds.sweep()
+
+    def contest(self):
+        """A marketplace says that a sale of ours is contested, or who won."""
+        earning = self.one_of(Earning.objects.exclude(source__in=OWN_SOURCES))
+        if earning:
+            fee = self.random.choice([0, 0, 1500])
+            self.again(disputes.contest, earning, timezone.now(), fee_minor=fee)
+
+    def decide_at_the_marketplace(self):
+        entry = self.one_of(JournalEntry.objects.filter(event="disputed").exclude(earning__source__in=OWN_SOURCES))
+        if entry:
+            self.again(self.random.choice([disputes.win, disputes.lose]), entry.earning, timezone.now())
 
     # --- Services ---------------------------------------------------------------------------------------------
 
@@ -329,7 +369,9 @@ class World:
         purse = ledger.Purse(channel, self.random.choice(["USD", "USD", "JPY"]), kind)
         one = self.one_of(Earning.objects.filter(channel=channel, currency=purse.currency, kind=kind))
         some = [one.key] if one and self.random.random() < 0.5 else None
-        self.again(payouts.record, purse, f"payout:{self.number()}", timezone.now(), earnings=some)
+        # A person may write down what a statement tells, too: those of this world are all of one day.
+        at = STATEMENT_DAY if channel.pk == "upwork" else timezone.now()
+        self.again(payouts.record, purse, f"payout:{self.number()}", at, earnings=some)
 
     def take_a_payout_back(self):
         payout = self.one_of(Payout.objects.all())
@@ -361,12 +403,12 @@ class World:
     # --- Asking -----------------------------------------------------------------------------------------------
 
     def come_to_rest(self):
-        """Stripe has told everything, we have asked everything, and staff saw to the events that were refused."""
+        """Stripe has told everything, and the sweep has seen to all of it; nobody had to do anything."""
         self._hear_all()
         self.sweep_refunds()
         self._hear_all()
-        for event in PaymentEvent.objects.filter(status="refused").order_by("pk"):
-            inbox.try_again(event)
+        while PaymentEvent.objects.filter(status="received").update(due_at=timezone.now() - timedelta(minutes=1)):
+            inbox.sweep()
 
     def _hear_all(self):
         while self._heard < len(self.stripe.events) or self.waiting:
@@ -378,6 +420,7 @@ class World:
             *(str(violation) for violation in audit.violations()),
             *self._unlike_payments(),
             *self._unlike_statements(),
+            *self._payouts_told_twice(),
             *self._wrong_stock(),
             *self._wrong_rights(),
         ]
@@ -413,22 +456,54 @@ class World:
                 wrong.append(
                     f"{payment}: {payment.amount_minor} less {back}; Stripe: {charge['amount']} less {given}"
                 )
-        return [*wrong, *(f"{payment} is no charge at Stripe" for payment in ours.values())]
+        return [
+            *wrong,
+            *(f"{payment} is no charge at Stripe" for payment in ours.values()),
+            *(f"{event.external_id} was refused: {event.problem}" for event in refused_events()),
+            *self._unlike_fees(),
+        ]
+
+    def _unlike_fees(self):
+        """Of each currency, what is booked as kept by Stripe is what it kept, of payments and for disputes."""
+        booked, kept = Counter(), Counter()
+        fees = Posting.objects.filter(entry__channel="stripe", account=ledger.FEES).order_by("currency")
+        for currency, amount in fees.values_list("currency").annotate(sum=Sum("amount_minor")):
+            booked[currency] += amount
+        for payment in Payment.objects.filter(provider="stripe", status="captured"):
+            known = self.stripe.charges[payment.external_id]["balance_transaction"]
+            told = min(known["fee"], payment.amount_minor) if known else payment.fee_minor
+            kept[payment.currency] += told
+        for dispute in self.stripe.disputes.values():
+            kept[dispute["currency"].upper()] += sum(each["fee"] for each in dispute["balance_transactions"])
+        return [
+            f"{currency}: fees of {booked[currency]} booked, {kept[currency]} kept by Stripe"
+            for currency in {*booked, *kept}
+            if booked[currency] != kept[currency]
+        ]
 
     def _given_back(self, charge_id):
         parts = [
             *(refund for refund in self.stripe.refunds.values() if refund["status"] == "succeeded"),
             *(dispute for dispute in self.stripe.disputes.values() if dispute["status"] == "lost"),
         ]
-        return sum(part["amount"] for part in parts if part["charge"] == charge_id)
+        given = sum(part["amount"] for part in parts if part["charge"] == charge_id)
+        return min(given, self.stripe.charges[charge_id]["amount"])  # a bank takes what is left
 
     def _unlike_statements(self):
         """The purse and the sales of the channel whose statements come hold what its booked rows say, in net."""
         rows = StatementRow.objects.filter(outcome="booked")
         said = rows.exclude(meaning="payout").aggregate(sum=Sum("net_minor", default=0))["sum"]
         of_upwork = Posting.objects.filter(entry__channel="upwork", account__in=ledger.BUCKETS)
+        of_upwork = of_upwork.exclude(entry__key__contains=":dispute:")
         held = of_upwork.aggregate(sum=Sum("amount_minor", default=0))["sum"]
         return [] if said == held else [f"upwork: {held} booked, {said} in the rows of its statements"]
+
+    def _payouts_told_twice(self):
+        """A payout by hand is told by one row of the statements that are booked, however often that comes."""
+        rows = StatementRow.objects.filter(by_hand__isnull=False, outcome="matched", net_minor__lt=0)
+        rows = rows.exclude(statement__status__in=["previewed", "reversed"]).order_by("by_hand")
+        told = rows.values("by_hand").annotate(rows=Count("identity", distinct=True))
+        return [f"payout {row['by_hand']} is told by {row['rows']} rows" for row in told if row["rows"] > 1]
 
     def _wrong_stock(self):
         wrong = []
@@ -467,6 +542,10 @@ class World:
         ]
 
 
+def refused_events():
+    return PaymentEvent.objects.filter(status="refused").order_by("pk")
+
+
 def gigs_in(currency):
     return list(Gig.objects.filter(packages__currency=currency).order_by("pk"))
 
@@ -482,6 +561,7 @@ ACTIONS = [
     *["import_statement"] * 4,
     *("pay_again", "pay_another_way", "cancel", "cancel", "expire"),
     *("refund_at_stripe", "refund_at_stripe", "fail_a_refund_at_stripe", "dispute", "dispute", "decide_a_dispute"),
+    *("settle_a_fee", "settle_a_fee", "forget", "contest", "contest", "decide_at_the_marketplace"),
     *("answer_a_refund", "answer_a_refund", "decide_a_proposal", "sweep_refunds"),
     *("take_external", "take_external", "book_a_statement", "reverse_a_statement", "reverse_a_statement"),
     *("clear", "clear", "pay_out", "pay_out", "take_a_payout_back", "count_up"),

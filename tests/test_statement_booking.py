@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from agency import fulfillment_engine
-from earnings import audit, dashboard, ledger, payouts
+from earnings import audit, dashboard, disputes, ledger, payouts
 from earnings.dashboard import Scope, Span
 from earnings.models import Channel, Earning, JournalEntry, StatementImport, StatementRow
 from earnings.refusals import Refusal
@@ -92,6 +92,16 @@ def test_equal_refunds_of_one_sale_are_all_booked():
 
     refunds = statement.rows.filter(meaning="refund")
     assert [row.outcome for row in refunds] == ["booked", "booked"]
+
+
+def test_a_sale_of_a_statement_may_be_contested_and_the_ledger_stays_sound():
+    book("upwork_transactions")
+    sale = Earning.objects.get()
+
+    disputes.contest(sale, sale.occurred_at, fee_minor=1500)
+    disputes.lose(sale, sale.occurred_at)
+
+    assert audit.violations() == []
 
 
 def test_the_same_file_again_books_none():

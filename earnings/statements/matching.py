@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from earnings import ledger, money
 from earnings.models import (
@@ -215,7 +215,7 @@ class _Known:
             entry__event=ledger.Event.REFUNDED,
             entry__reversed_by=None,
             account__in=[ledger.REFUNDS, ledger.DEFERRED],
-        ).exclude(entry__key__startswith="statement:")
+        ).filter(~Q(entry__key__startswith="statement:") | Q(entry__key__contains=":dispute:"))
         sums = postings.values("entry__earning").order_by("entry__earning").annotate(sum=Sum("amount_minor"))
         return Counter({row["entry__earning"]: row["sum"] for row in sums})
 
