@@ -20,10 +20,10 @@ seed_statement_channels = import_module("earnings.migrations.0006_statements")
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(request, django_db_modify_db_settings, django_db_blocker):
+def django_db_keepdb(django_db_modify_db_settings, django_db_blocker):
     """Django finds its test database made (`tests.ready_database`)."""
     with django_db_blocker.unblock():
-        ready_database.place(connection, request.config.cache.mkdir("databases"))
+        ready_database.place(connection)
     yield True
     with django_db_blocker.unblock():
         ready_database.remove(connection)

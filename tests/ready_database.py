@@ -6,25 +6,28 @@ models between them. So it is done once for what the source says, and kept besid
 
 import fcntl
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
-from django.core.management import call_command
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "storefront", "agency", "earnings")
+FOLDER = ROOT / ".pytest_cache" / "d" / "databases"
 
 
-def place(connection, folder):
+def place(connection):
     """Put a migrated database where Django looks for its test database; Django then migrates what it lacks."""
-    with (folder / f"{connection.vendor}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if connection.vendor == "sqlite":
-            _place_file(connection, folder)
-        else:
-            _place_on_server(connection)
+    name = connection.creation._get_test_db_name()
+    if connection.vendor == "sqlite":
+        copy_file(name)
+    else:
+        copy_on_server(name)
 
 
 def remove(connection):
@@ -34,10 +37,56 @@ def remove(connection):
         for end in ("", "-wal", "-shm"):
             Path(f"{name}{end}").unlink(missing_ok=True)
     else:
-        _on_server(connection, f"DROP DATABASE IF EXISTS {_quoted(connection, name)}")
+        with _server() as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
-def made_from():
+def copy_file(path):
+    with _alone():
+        ready = FOLDER / f"{_made_from()}.sqlite3"
+        if not ready.exists():
+            shutil.rmtree(FOLDER / "new", ignore_errors=True)
+            for old in FOLDER.glob("*.sqlite3"):
+                old.unlink()
+            _migrate(VAR_DIR=str(FOLDER / "new"))
+            (FOLDER / "new" / "db.sqlite3").rename(ready)
+            shutil.rmtree(FOLDER / "new")
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(ready, path)
+
+
+def copy_on_server(name):
+    """A database beside the one that TEST_DATABASE_URL names."""
+    url = urlsplit(os.environ["TEST_DATABASE_URL"])
+    ready = f"{url.path[1:]}_ready"
+    with _alone(), _server() as server:
+        key = _made_from()
+        remark = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+        if server.execute(remark, [ready]).fetchone() != (key,):
+            server.execute(f'DROP DATABASE IF EXISTS "{ready}"')
+            server.execute(f'CREATE DATABASE "{ready}"')
+            _migrate(DATABASE_URL=url._replace(path=f"/{ready}").geturl())
+            server.execute(f"COMMENT ON DATABASE \"{ready}\" IS '{key}'")
+        server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}"')
+
+
+@contextmanager
+def _alone():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _server():
+    import psycopg
+
+    url = urlsplit(os.environ["TEST_DATABASE_URL"])
+    return psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True)
+
+
+def _made_from():
     """Changes with whatever a migration could read."""
     found = hashlib.sha256(django.__version__.encode())
     for package in PACKAGES:
@@ -48,54 +97,8 @@ def made_from():
     return found.hexdigest()[:32]
 
 
-def _place_file(connection, folder):
-    ready = folder / f"{made_from()}.sqlite3"
-    if not ready.exists():
-        for old in folder.glob("*.sqlite3*"):
-            old.unlink()
-        half = ready.with_suffix(".half.sqlite3")
-        _migrate(connection, half)  # closing it empties its log into the file
-        half.rename(ready)
-    shutil.copyfile(ready, connection.creation._get_test_db_name())
-
-
-def _place_on_server(connection):
-    ready = f"test_{connection.settings_dict['NAME']}_ready"
-    name, source = (_quoted(connection, each) for each in (connection.creation._get_test_db_name(), ready))
-    key = made_from()
-    remark = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
-    if _on_server(connection, remark, [ready]) != key:
-        _on_server(connection, f"DROP DATABASE IF EXISTS {source}")
-        _on_server(connection, f"CREATE DATABASE {source}")
-        _migrate(connection, ready)
-        _on_server(connection, f"COMMENT ON DATABASE {source} IS '{key}'")
-    _on_server(connection, f"DROP DATABASE IF EXISTS {name}")
-    _on_server(connection, f"CREATE DATABASE {name} TEMPLATE {source}")
-
-
-def _on_server(connection, statement, values=()):
-    with connection.creation._nodb_cursor() as cursor:
-        cursor.execute(statement, values or None)
-        row = cursor.fetchone() if cursor.description else None
-    return row[0] if row else None
-
-
-def _quoted(connection, name):
-    return connection.ops.quote_name(name)
-
-
-def _migrate(connection, name):
-    with _named(connection, name):
-        call_command("migrate", verbosity=0, run_syncdb=True)
-
-
-@contextmanager
-def _named(connection, name):
-    before = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = str(name)
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = before
+def _migrate(**where):
+    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    env |= {"DJANGO_SETTINGS_MODULE": "config.settings", **where}
+    command = [sys.executable, "manage.py", "migrate", "--run-syncdb", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True)

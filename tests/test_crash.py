@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests import ready_database
 from tests.test_mission import free_port, fresh_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mission")]
@@ -31,7 +32,9 @@ def environment(folder, broker="orm", workers=2):
     env |= {"DJANGO_SETTINGS_MODULE": "tests.crash_settings", "VAR_DIR": str(folder / "var")}
     env["Q_WORKERS"] = str(workers)
     if os.environ.get("TEST_DATABASE_URL"):
-        env["DATABASE_URL"] = fresh_database()
+        env["DATABASE_URL"] = fresh_database(is_migrated=True)
+    else:
+        ready_database.copy_file(folder / "var" / "db.sqlite3")
     if broker == "redis":
         env |= {"Q_BROKER": "redis", "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     return env

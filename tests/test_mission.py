@@ -22,6 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import ready_database
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mission")]
 ROOT = Path(__file__).resolve().parent.parent
 DONE = {"succeeded", "partial", "failed", "canceled", "timed_out", "needs_human"}
@@ -30,14 +32,16 @@ DONE = {"succeeded", "partial", "failed", "canceled", "timed_out", "needs_human"
 class Program:
     """A running Direction Board in a folder of its own."""
 
-    def __init__(self, folder, workers=2, database=None):
+    def __init__(self, folder, workers=2, database=None, is_migrated=False):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "VAR_DIR", "PUBLIC_URL")}
         self.env |= {"Q_WORKERS": str(workers), "PYTHONUNBUFFERED": "1"}
         if os.environ.get("TEST_DATABASE_URL"):
-            self.env["DATABASE_URL"] = database or fresh_database()
+            self.env["DATABASE_URL"] = database or fresh_database(is_migrated)
+        elif is_migrated:
+            ready_database.copy_file(folder / "var" / "db.sqlite3")
         self.process = None
         self.output = ""
 
@@ -127,12 +131,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def fresh_database():
-    """An empty PostgreSQL database beside the one that TEST_DATABASE_URL names, dropped when the tests end."""
+def fresh_database(is_migrated=False):
+    """A PostgreSQL database beside the one that TEST_DATABASE_URL names, dropped when the tests end."""
     server, _, _ = os.environ["TEST_DATABASE_URL"].rpartition("/")
     name = f"mission_{os.getpid()}_{time.monotonic_ns()}"
     psql = ["psql", "--quiet", "--dbname", f"{server}/postgres", "--command"]
-    subprocess.run([*psql, f"CREATE DATABASE {name}"], check=True)
+    if is_migrated:
+        ready_database.copy_on_server(name)
+    else:
+        subprocess.run([*psql, f"CREATE DATABASE {name}"], check=True)
     atexit.register(subprocess.run, [*psql, f"DROP DATABASE {name} WITH (FORCE)"])
     return f"{server}/{name}"
 
@@ -402,7 +409,7 @@ def test_a_worker_killed_in_the_middle_of_a_run_loses_and_doubles_nothing(progra
 
 def test_with_one_worker_it_still_ends(folder):
     shutil.rmtree(folder.parent / "alone", ignore_errors=True)
-    with running(copy_of_checkout(folder.parent / "alone"), workers=1) as program:
+    with running(copy_of_checkout(folder.parent / "alone"), workers=1, is_migrated=True) as program:
         run = program.finished(program.post("/api/v1/orchestrate/intent", {"statement": "Boost revenue"}))
 
         assert run["status"] == "succeeded", run
@@ -444,7 +451,7 @@ def test_a_taken_port_is_said_clearly(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_stays_behind_however_it_is_stopped(tmp_path, number):
-    program = Program(copy_of_checkout(tmp_path / "board"))
+    program = Program(copy_of_checkout(tmp_path / "board"), is_migrated=True)
     program.start()
 
     program.process.send_signal(number)
@@ -460,7 +467,7 @@ def test_no_process_stays_behind_however_it_is_stopped(tmp_path, number):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_workers_that_do_not_answer_are_started_again(tmp_path, number):
     """A worker that is killed while it waits takes django-q2's queue lock with it; its status stays green."""
-    with running(copy_of_checkout(tmp_path / "board")) as program:
+    with running(copy_of_checkout(tmp_path / "board"), is_migrated=True) as program:
         before = {pid for pid, command in group_members(program) if "qcluster" in command}
         _main, _sentinel, *children = sorted(before - keepers(program))
         # django-q2 starts its two workers first, then the monitor and the process that fills the queue.

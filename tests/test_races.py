@@ -12,7 +12,7 @@ WISHES = "/api/v1/orchestrate/intent"
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    with running(copy_of_checkout(tmp_path_factory.mktemp("races") / "board")) as program:
+    with running(copy_of_checkout(tmp_path_factory.mktemp("races") / "board"), is_migrated=True) as program:
         yield program
 
 
