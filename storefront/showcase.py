@@ -1,5 +1,7 @@
 """What visitors are shown: categories, packages side by side, accepted work, the live promotion."""
 
+import json
+
 from django.db import connection
 
 from agency.models import Promotion, SuccessStory
@@ -8,8 +10,13 @@ from storefront.models import Product
 
 CHIPS = 12  # categories that are shown at once
 
-# Raw, as the cards are.
-_PRODUCT = "SELECT * FROM storefront_product WHERE slug = %s AND status = 'listed'"
+# What a product's own page shows, in the order of the model, as `from_db` wants it. Raw, as the cards are.
+_SHOWN = (
+    *("id", "sku", "slug", "family", "option", "title", "summary", "description", "category", "vendor", "tags"),
+    *("kind", "language", "price_minor", "compare_at_minor", "currency", "stock", "image", "image_alt"),
+    "external_url",
+)
+_PRODUCT = f"SELECT {', '.join(_SHOWN)} FROM storefront_product WHERE slug = %s AND status = 'listed'"  # noqa: S608
 _VARIANTS = """
 SELECT slug, option, title, language, price_minor, currency, stock FROM storefront_product
 WHERE family = %s AND status = 'listed' ORDER BY position, price_minor, id"""
@@ -45,7 +52,14 @@ def shown_categories(chosen=""):
 
 def product(slug):
     """The listed product at this address, or None."""
-    return next(iter(Product.objects.raw(_PRODUCT, [slug])), None)
+    with connection.cursor() as cursor:
+        cursor.execute(_PRODUCT, [slug])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    product = Product.from_db(connection.alias, _SHOWN, row)
+    product.tags = json.loads(product.tags)  # a raw row holds JSON as text
+    return product
 
 
 def variants(product):

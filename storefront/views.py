@@ -108,6 +108,8 @@ def product(request, slug):
         raise Http404("There is no such product.")
     context = {
         "product": product,
+        "name": str(product),
+        "lang": product.language if product.language != "en" else "",
         "variants": showcase.variants(product),
         "related": cards.related(product),
         "structured_data": [structured_data.of_product(product), structured_data.trail_of_product(product)],
