@@ -7,15 +7,15 @@ page does not know, is Django's to answer.
 """
 
 import logging
+import os
 import re
 import sqlite3
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from uuid import uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from config.requests import GIVEN
 from storefront import page_index, page_version
@@ -92,6 +92,7 @@ class PageShield:
     def _version(self):
         """The version of the pages; None where no page may be kept: inside a transaction, which sees more than is
         committed, without the triggers, and without the database."""
+        connection = connections[DEFAULT_DB_ALIAS]
         if connection.in_atomic_block:
             return None
         try:
@@ -99,7 +100,7 @@ class PageShield:
                 self._is_watched = page_index.is_complete(connection)
                 if not self._is_watched:
                     log.error("no page is kept: triggers of the page version are missing; migrate and restart")
-            return page_version.current() if self._is_watched else None
+            return page_version.current(connection) if self._is_watched else None
         except (DatabaseError, sqlite3.Error):
             connection.close()
             return None
@@ -190,9 +191,10 @@ def _in_order(query, names):
 
 def _send(answer, environ, start_response):
     given = environ.get("HTTP_X_REQUEST_ID", "")
-    request_id = ("X-Request-ID", given if GIVEN.fullmatch(given) else uuid4().hex)
-    etag = answer.header("etag")
-    if etag and answer.status == "200 OK" and _knows(environ.get("HTTP_IF_NONE_MATCH", ""), etag):
+    request_id = ("X-Request-ID", given if GIVEN.fullmatch(given) else os.urandom(16).hex())
+    condition = environ.get("HTTP_IF_NONE_MATCH")
+    etag = answer.header("etag") if condition and answer.status == "200 OK" else ""
+    if etag and _knows(condition, etag):
         headers = [(name, value) for name, value in answer.headers if name.lower() in REPEATED]
         start_response("304 Not Modified", [*headers, request_id])
         return []
@@ -202,7 +204,5 @@ def _send(answer, environ, start_response):
 
 def _knows(condition, etag):
     """Whether If-None-Match names this version of the page (weakly compared, as GET does)."""
-    if not condition:
-        return False
     known = {part.strip().removeprefix("W/") for part in condition.split(",")}
     return "*" in known or etag.removeprefix("W/") in known

@@ -280,7 +280,7 @@ def test_a_table_that_a_migration_makes_anew_keeps_its_triggers(shield, django):
 def test_a_database_that_is_away_is_djangos_to_report(shield, django, monkeypatch):
     ask(shield)
 
-    def away():
+    def away(connection):
         raise OperationalError("gone")
 
     monkeypatch.setattr(page_version, "current", away)
