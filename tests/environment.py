@@ -4,6 +4,7 @@ Loaded by pytest before Django's settings are (`-p tests.environment`): nothing 
 """
 
 import os
+import shutil
 import tempfile
 
 os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="direction-board-test-")
@@ -17,3 +18,7 @@ if "REDIS_URL" in os.environ:
     # A Redis database for each process: a test that empties its cache must not empty another one's.
     server, _, number = os.environ["REDIS_URL"].rpartition("/")
     os.environ["REDIS_URL"] = f"{server}/{int(number) + int(worker)}"
+
+
+def pytest_unconfigure():
+    shutil.rmtree(os.environ["VAR_DIR"], ignore_errors=True)
