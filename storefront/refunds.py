@@ -382,7 +382,8 @@ def _undo(order, refund, at, was_booked):
         for key, _ in _keys(refund):
             bookkeeping.unbook_refund(refund, key, at)
     Payment.objects.filter(pk=refund.payment_id).update(refunded_minor=F("refunded_minor") - refund.amount_minor)
-    order.advance(Order.Status.PAID)
+    if order.status == Order.Status.REFUNDED and refund.lines.exists():
+        order.advance(Order.Status.PAID)  # what is not the order's price never paid it
     take_lost(refund.payment)
     order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
 

@@ -4,7 +4,7 @@ import pytest
 
 from earnings import audit, ledger
 from earnings.models import Earning
-from storefront import refunds
+from storefront import checkout, refunds
 from storefront.models import Payment, PaymentEvent, Refund
 from tests.factories import make_product
 from tests.stripe_fake import SECRET, FakeStripe
@@ -98,6 +98,24 @@ def test_a_refund_of_it_that_staff_made_at_stripe_settles_it(stripe, client):
     assert (proposal.status, proposal.problem) == ("dropped", "It was given back in another way.")
     with pytest.raises(refunds.Refusal, match="is Dropped"):
         refunds.approve(proposal)
+
+
+@pytest.mark.parametrize("canceled", [False, True])
+def test_a_refund_of_it_that_fails_does_not_make_the_order_paid(stripe, client, canceled):
+    order, _, payment = odd(stripe, client, amount=100)
+    if canceled:
+        checkout.cancel(order)
+    refunds.carry_out(refunds.approve(Refund.objects.get()))
+
+    tell(client, stripe.fail_refund(next(iter(stripe.refunds))))
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert order.status == ("canceled" if canceled else "awaiting_payment")
+    assert payment.refunded_minor == 0
+    assert set(PaymentEvent.objects.values_list("status", flat=True)) == {"processed"}
+    assert "failed" in order.problem
+    assert audit.violations() == []
 
 
 def test_the_buyer_reads_that_it_goes_back_and_may_pay_what_it_costs(stripe, client):
