@@ -118,7 +118,7 @@ class FakeStripe:
             return self.refund(params["charge"], int(params["amount"]), params.get("metadata", {}))
         if (method, path) == ("GET", "refunds"):
             made = [r for r in self.refunds.values() if r["charge"] == params["charge"]]
-            return {"object": "list", "data": made, "has_more": False, "url": "/v1/refunds"}
+            return {"object": "list", "data": made[::-1], "has_more": False, "url": "/v1/refunds"}
         found = re.fullmatch(r"checkout/sessions/(\w+)/expire", path)
         if method == "POST" and found:
             return self.expire(found[1])

@@ -84,6 +84,24 @@ def test_both_are_booked_where_both_fit(stripe, client):
     assert audit.violations() == []
 
 
+def test_a_refund_that_takes_the_place_of_one_that_failed_may_be_told_before_that(stripe, client):
+    order, payment = paid(stripe, client, make_product(price_minor=2900))
+    failed = refunds.carry_out(refunds.request(order, "wish-1", amount_minor=1000))
+    of_failure = stripe.fail_refund(failed.external_id)
+    stripe.charges[payment.external_id]["amount_refunded"] = 0
+    stripe.refund(payment.external_id, 2900)
+
+    for event in (*stripe.events[-2:], of_failure):
+        tell(client, event)
+
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    failed.refresh_from_db()
+    assert set(PaymentEvent.objects.values_list("status", flat=True)) == {"processed"}
+    assert (failed.status, payment.refunded_minor, order.status) == ("failed", 2900, "refunded")
+    assert audit.violations() == []
+
+
 def test_a_proposal_is_dropped_when_its_money_went_back_in_another_way(stripe, client):
     order, payment = paid(stripe, client, make_product(price_minor=2000), make_product(price_minor=900))
     gone, kept = (refunds.propose(payment, "Called off.", lines=[line]) for line in order.lines.all())

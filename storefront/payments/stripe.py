@@ -283,9 +283,9 @@ def _fee(charge, currency):
     return from_stripe(booked["fee"], currency)
 
 
-def _charge_told(charge):
-    """Refunds of a charge: ours, or made by hand in Stripe's dashboard."""
-    payment = _capture(charge["payment_intent"]) if charge.get("payment_intent") else None
+def _refunds_told(thing):
+    """A charge or a refund changed: ours, or made by hand in Stripe's dashboard."""
+    payment = _capture(thing["payment_intent"]) if thing.get("payment_intent") else None
     if payment:
         _follow_refunds(payment)
     return payment
@@ -297,16 +297,11 @@ def _charge_changed(charge):
 
 
 def _follow_refunds(payment):
-    for refund in _refunds_of(payment.external_id) if payment.external_id else ():
+    """All of them as they stand now, since an older event may come after a newer one; those that failed first, as
+    their money may have gone back in another way since."""
+    made = _refunds_of(payment.external_id) if payment.external_id else []
+    for refund in sorted(made, key=lambda each: answer_of(each).status != Refund.Status.FAILED):
         _follow_refund(refund, payment)
-
-
-def _refund_told(refund):
-    payment = _capture(refund["payment_intent"]) if refund.get("payment_intent") else None
-    if payment:
-        # Asked for anew: an older event may come after a newer one.
-        _follow_refund(client().refunds.retrieve(refund["id"]).to_dict(), payment)
-    return payment
 
 
 def _follow_refund(refund, payment):
@@ -356,9 +351,9 @@ _HANDLERS = {
     "checkout.session.async_payment_succeeded": _session_told,
     "checkout.session.async_payment_failed": _payment_failed,
     "checkout.session.expired": _session_told,
-    "charge.refunded": _charge_told,
+    "charge.refunded": _refunds_told,
     "charge.updated": _charge_changed,
-    **dict.fromkeys(["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"], _refund_told),
+    **dict.fromkeys(["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"], _refunds_told),
     **dict.fromkeys(
         [
             *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
