@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 RENEW_EVERY = attempts.LEASE.total_seconds() / 4
 LOOK_EVERY = 1  # seconds
-LONGEST_WAIT = 0.05  # seconds that a finished task of a hand waits for the others, before they are committed
+# Seconds after which what is finished of a hand is committed, before its next task begins. One that was quick up
+# to now and hangs keeps the others waiting all the same; if its worker has to be killed, they are done again.
+LONGEST_WAIT = 0.05
 # By hand: every task that binds something passes here, and the ORM takes five times as long to say the same.
 SEEN = "SELECT id, run_id, task_id, kind, body, sha256, measured_at FROM agency_observation WHERE run_id = %s"
 
@@ -135,10 +137,10 @@ class LeaseKeeper(threading.Thread):
     def _renew(self, task):
         """A database that is away for a moment is no reason to give up; a lost attempt is."""
         try:
-            attempts.renew(task.pk, task.attempts)
             for other in self._hand:
-                with suppress(attempts.Lost):  # it is done
+                with suppress(attempts.Lost):  # it is done, or this is the one that is looked at next
                     attempts.renew(other.pk, other.attempts)
+            attempts.renew(task.pk, task.attempts)
             beat()
         except attempts.Lost:
             self._held = None
@@ -243,10 +245,13 @@ def _can_commit_together(endings):
     try:
         with keeper().keeping(last, workflows.get(last.workflow).timeout):
             finish(*endings)
-    except Exception as error:
+    except (attempts.Lost, PermanentError, Refusal) as error:
         log.info("%s tasks can't end together (%s): each on its own", len(endings), type(error).__name__)
-        return False
-    return True
+    except Exception:
+        log.warning("%s tasks can't end together: each on its own", len(endings), exc_info=True)
+    else:
+        return True
+    return False
 
 
 def _said(error):
@@ -279,18 +284,21 @@ def work_off(seconds=None, worker=None):
 def _work_off(hand):
     """Do tasks that were claimed together. Those that were quick end together, the others on their own."""
     ready, since = [], time.monotonic()
-    for task in hand:
-        began = time.monotonic()
-        ending = _attempt(task)
-        now = time.monotonic()
-        _pace.took(task.workflow, now - began)
-        if ending and ending.can_be_among_others and now - since < LONGEST_WAIT:
-            ready.append(ending)
-            continue
-        _commit(ready)
-        _commit([ending] if ending else [])
-        ready, since = [], time.monotonic()
-    _commit(ready)
+    try:
+        for task in hand:
+            began = time.monotonic()
+            ending = _attempt(task)
+            now = time.monotonic()
+            _pace.took(task.workflow, now - began)
+            if ending and ending.can_be_among_others and now - since < LONGEST_WAIT:
+                ready.append(ending)
+                continue
+            done, ready = ready, []
+            _commit(done)
+            _commit([ending] if ending else [])
+            since = time.monotonic()
+    finally:
+        _commit(ready)  # whatever ended this worker's turn, what was done is done
 
 
 class Pace:

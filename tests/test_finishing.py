@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from agency import attempts, direction_board, work
 from agency.direction_board import Step
-from agency.finishing import finish
+from agency.finishing import Ending, finish
 from agency.models import Artifact, Run, Task
 from agency.work import work_off
-from tests.board import weather
+from agency.workflows import Outcome
+from tests.board import PROOF, weather
 
 pytestmark = pytest.mark.django_db
 RUNS = 8  # twice as many tasks: a worker of a long backlog takes half of them at once
@@ -171,3 +172,36 @@ def test_nothing_is_kept_of_endings_one_of_which_fails(backlog):
 
     assert (stamps(), Artifact.objects.count(), stored_files()) == (0, 0, [])
     assert set(Task.objects.filter(worker="w").values_list("status", flat=True)) == {"running"}
+
+
+def test_what_is_done_is_committed_also_when_the_worker_has_to_stop(backlog):
+    stops = Task.objects.filter(workflow="test_measure").order_by("pk")[1]
+    perform = backlog["test_measure"].perform
+
+    def told_to_stop(self, work):
+        if work.task.pk == stops.pk:
+            raise SystemExit
+        return perform(self, work)
+
+    backlog["test_measure"].perform = told_to_stop
+    with pytest.raises(SystemExit):
+        work_off()
+
+    first = Run.objects.order_by("pk")[0]
+    assert (first.status, stamps()) == ("succeeded", 2)
+
+
+def test_why_tasks_could_not_end_together_is_told_unless_it_is_their_own_affair(backlog, caplog):
+    for cause in (IntegrityError("effect"), attempts.Lost()):
+        assert not work._can_commit_together([_ending_that_raises(cause)])
+
+    told = [(record.levelname, bool(record.exc_info)) for record in caplog.records]
+    assert told == [("WARNING", True), ("INFO", False)]
+
+
+def _ending_that_raises(error):
+    def fails(task):
+        raise error
+
+    task = attempts.claim("w")
+    return Ending(task, task.attempts, Outcome({}, artifacts=[PROOF], effects=[fails]))

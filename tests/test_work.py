@@ -226,6 +226,21 @@ def test_the_leases_of_tasks_that_wait_in_a_workers_hand_are_kept():
     assert Task.objects.filter(status="running", lease_until__gt=soon).count() == len(hand) == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_canceled_task_does_not_take_the_leases_of_the_others_along():
+    for _ in range(4):
+        open_run()
+    hand = attempts.claim_some("a", is_quick=quick)
+    keeper = LeaseKeeper()
+    direction_board.cancel(hand[0].run)
+    Task.objects.filter(status="running").update(lease_until=timezone.now() + timedelta(seconds=1))
+
+    with keeper.waiting(hand), keeper.keeping(hand[0], Slow.timeout):
+        keeper.look(time.monotonic() + RENEW_EVERY + 1)
+
+    assert Task.objects.get(pk=hand[1].pk).lease_until > timezone.now() + timedelta(seconds=15)
+
+
 @pytest.mark.django_db
 def test_webhooks_hear_of_every_end_of_a_run_once_and_of_what_waits_for_a_person(slow):
     make_endpoint()
