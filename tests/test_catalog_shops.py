@@ -240,6 +240,25 @@ def test_a_bigcommerce_row_that_says_too_little_is_refused(rows, column, words):
     assert words in entry.problems[0]["detail"]
 
 
+def test_products_whose_variants_alone_have_skus_are_families_of_their_own():
+    big = "Item Type,Product Name,Product Code/SKU,Price\n"
+    shirt = "Product,Shirt,,10\nSKU,[S]Size=S,SH-S,\nSKU,[S]Size=M,SH-M,\n"
+    mug = "Product,Mug,,7\nSKU,[S]Size=L,MUG-L,\n"
+
+    entries = catalog.read((big + shirt + mug).encode()).rows
+
+    assert [entry.fields["family"] for entry in entries] == ["sh-s", "sh-s", "mug-l"]
+
+
+@pytest.mark.parametrize("swatch", ["#ff0000", "#f00|#00f", "red.png", "https://cdn.example:80/a:b/red.png"])
+def test_a_swatch_is_no_part_of_its_colors_name(swatch):
+    rows = f'Product,1,Tee,T,5,,,\nSKU,,"[CS]Color=Red: dark:{swatch}",T-R,,,,\n'
+
+    (entry,) = catalog.read((BIG + rows).encode()).rows
+
+    assert entry.fields["option"] == "Red: dark"
+
+
 def test_a_rule_for_other_options_changes_no_price():
     rows = "Product,1,Tee,T,5,,,\n  SKU,,[S]Size=S,T-S,,,,\n  SKU,,[S]Size=M,T-M,6.50,,,\n"
     rules = '  Rule,,"[S]Size=L,Size=XL",,[ADD]9,,,\n  Rule,,"[S]Size=S,[S]Color=Red",,[ADD]9,,,\n'

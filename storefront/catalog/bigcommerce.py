@@ -30,7 +30,7 @@ from storefront.models import Product
 SKU, NAME, PRICE = "product code/sku", "product name", "price"
 _OPTION = re.compile(r"\[([A-Z]{1,3})\]")  # begins an option of a name
 _CHANGE = re.compile(r"\[(ADD|REMOVE|FIXED)\]\s*(.*)", re.DOTALL)
-_SWATCH = re.compile(r":[^:]*$")
+_SWATCH = re.compile(r":(?:https?://.*|[^:]*)$")
 
 _OF_THE_PRODUCT = (
     Column("Product Name", "title", cells.line(255), required=True),
@@ -88,10 +88,9 @@ class BigCommerceFormat(Format):
         option = " / ".join(value for _, found in options for value in found)
         if len(option) > 120:
             entry.refuse("Product Name", "has options of more than 120 characters")
-        entry.fields["option"], entry.fields["family"] = (
-            option,
-            cells.slug_of(_identity(group.values)) or "product",
-        )
+        # A product whose variants alone have SKUs is called after the first of them: no other product has it.
+        name = _identity(group.values) or group.skus[0][1][SKU]
+        entry.fields["option"], entry.fields["family"] = option, cells.slug_of(name) or "product"
         own = values[PRICE].strip()
         if own and set(own) - set("0.,"):  # exports write 0.00 where nothing was said
             read_prices(entry, Prices("Price"), values, mark)
