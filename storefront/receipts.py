@@ -41,8 +41,8 @@ class Receipt:
 
     @property
     def is_wrong_amount(self):
-        """Whether money came that is not what the order costs: it goes back, and the order is not paid."""
-        return any(payment.is_surplus for payment in self.order.payments.all())
+        """Whether what came last is not what the order costs: it goes back, and nothing was tried since."""
+        return any(payment.is_surplus for payment in list(self.order.payments.all())[-1:])
 
     @property
     def kept_minor(self):

@@ -124,12 +124,14 @@ def test_the_buyer_reads_that_it_goes_back_and_may_pay_what_it_costs(stripe, cli
 
     answer = client.post(f"/checkout/pay/{order.token}/", {"provider": "stripe"}, follow=False)
     second = order.payments.get(status="pending")
+    trying = client.get(order.get_absolute_url()).content.decode()
     client.get(answer["Location"])
     second.refresh_from_db()
     tell(client, stripe.pay(second.session_id))
 
     order.refresh_from_db()
     assert "is not what it costs" in page and "nothing was charged" not in page
+    assert "is not what it costs" not in trying and "waits for its payment" in trying
     assert order.status == "paid"
     held = ledger.balances(Earning.objects.get(key=f"order:{order.number}:line:1"))
     assert (held["revenue"], Refund.objects.get().status) == (-2900, "proposed")
