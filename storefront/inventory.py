@@ -70,7 +70,7 @@ def amount(minor, currency):
 
 
 def _product(row):
-    path = Product(slug=row.pop("slug")).get_absolute_url()
+    path = Product.path_of(row.pop("slug"))
     return row | {"price": amount(row["price_minor"], row["currency"]), "url": absolute(path)}
 
 
@@ -110,13 +110,6 @@ def _totals(products, services):
             for currency, minor in sorted(value.items())
         },
     }
-
-
-def compare(reading, products):
-    """Findings of a file (`storefront.catalog.Reading`) against rows of Product: both ways, field by field."""
-    comparison = Comparison(products)
-    comparison.add(reading.rows, reading.sheet)
-    return comparison.findings()
 
 
 class Comparison:

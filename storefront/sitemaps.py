@@ -46,7 +46,7 @@ def products(request, part):
         raise Http404("There are no products with such numbers.")
     numbers = {"pk__gte": part * PART, "pk__lt": (part + 1) * PART}
     rows = Product.objects.listed().filter(**numbers).order_by("pk").values_list("slug", "updated_at")
-    found = ((Product(slug=slug).get_absolute_url(), latest) for slug, latest in rows.iterator(2000))
+    found = ((Product.path_of(slug), latest) for slug, latest in rows.iterator(2000))
     return _answer("urlset", "url", found)
 
 

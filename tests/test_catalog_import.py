@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agency.models import Gig
 from earnings.refusals import Refusal
-from storefront.catalog import editing, importing, publishing, reports
+from storefront.catalog import editing, importing, publishing, reports, rows
 from storefront.models import CatalogImport, Product
 from tests.factories import make_product
 
@@ -422,3 +422,8 @@ def test_the_command_fails_on_a_file_that_is_no_catalog(tmp_path, content, detai
 
     with pytest.raises(CommandError, match=detail):
         run(path)
+
+
+def test_a_format_that_names_a_field_that_products_lack_is_told():
+    with pytest.raises(TypeError, match="a product has no titel"):
+        rows.new({"sku": "KIT", "titel": "Kit"})

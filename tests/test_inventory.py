@@ -23,8 +23,14 @@ def entry_of(product, row=2, **fields):
     return Entry(row, product.sku, stated | fields)
 
 
+def findings(read, products):
+    comparison = inventory.Comparison(products)
+    comparison.add(read.rows, read.sheet)
+    return comparison.findings()
+
+
 def compared(*entries):
-    found = inventory.compare(reading(*entries), Product.objects.order_by("sku"))
+    found = findings(reading(*entries), Product.objects.order_by("sku"))
     return [(finding.code, finding.sku, finding.expected, finding.seen) for finding in found]
 
 
@@ -206,7 +212,7 @@ def test_a_wrong_price_in_the_database_is_found_with_a_concrete_remedy():
     entry = entry_of(product, row=7)
     Product.objects.update(price_minor=2)
 
-    (finding,) = inventory.compare(reading(entry), Product.objects.all())
+    (finding,) = findings(reading(entry), Product.objects.all())
 
     assert (finding.severity, finding.expected, finding.seen) == ("error", "29.00", "0.02")
     assert finding.message == "Price of Kit differs (row 7)."
@@ -227,7 +233,7 @@ def test_a_row_that_the_import_refuses_is_a_finding_and_nothing_else():
     entry = entry_of(product, title="Another")
     entry.refuse("price", "'12,34,5' is not a number")
 
-    (finding,) = inventory.compare(reading(entry), Product.objects.all())
+    (finding,) = findings(reading(entry), Product.objects.all())
 
     assert (finding.code, finding.message) == (
         "file_row_refused",

@@ -35,11 +35,13 @@ def find(column, values):
 def new(*fields):
     """A product that is to be, as a dict of its columns: the defaults, then these fields, the later ones first.
 
-    No lead of its family before it is chosen.
+    No lead of its family before it is chosen. Raises TypeError for a field that a product does not have.
     """
     row = _defaults().copy()
     for given in fields:
         row.update(given)
+    if len(row) > len(_defaults()):
+        raise TypeError(f"a product has no {', '.join(sorted(row.keys() - _defaults().keys()))}")
     row["is_lead"] = False
     return row
 
