@@ -71,6 +71,23 @@ class EarningAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ["channel"]
     search_fields = ["key", "title", "reference", "client", "product_sku", "gig"]
     date_hierarchy = "occurred_at"
+    fields = [
+        *(
+            "title",
+            "reference",
+            "kind",
+            "gross",
+            "fee",
+            "net",
+            "channel",
+            "source",
+            "external_id",
+            "product_sku",
+            "gig",
+        ),
+        *("client", "run_id", "intent_id", "occurred_at", "created_at", "key"),
+    ]
+    readonly_fields = ["gross", "fee", "net"]
     inlines = [EntriesInline]
     change_list_template = "admin/earnings/earning/change_list.html"
 

@@ -52,7 +52,7 @@ def test_a_preview_is_applied_by_its_button_once(staff_client):
     Product.objects.filter(sku="LF-REEF").update(title="Edited since")
     staff_client.post(apply_url(preview), {"yes": "1"}, follow=True)
 
-    assert b"apply done" in answer.content
+    assert "Apply – done" in answer.content.decode()
     assert CatalogImport.objects.get().status == "applied"
     assert Product.objects.listed().count() == 2
     assert Product.objects.get(sku="LF-REEF").title == "Edited since"

@@ -82,6 +82,15 @@ def test_a_fee_that_is_none_is_refused_at_its_field(staff_client, fee):
     assert not JournalEntry.objects.filter(event="disputed").exists()
 
 
+def test_the_page_shows_money_as_people_write_it(staff_client):
+    earning = sell()
+
+    page = staff_client.get(f"/admin/earnings/earning/{earning.pk}/change/").content.decode()
+
+    assert "$100.00" in page and "$97.00" in page
+    assert "inor" not in page  # no field in minor units
+
+
 def test_what_is_owed_has_no_button(staff_client):
     assert buttons(staff_client, sell(work=Work.OWED)) == []
 

@@ -168,6 +168,18 @@ def test_a_search_by_the_form_comes_by_relevance(client):
     assert titles(see(client, "/catalog/?q=harbor&sort=title")) == ["Harbor", "Poster"]
 
 
+def test_the_title_says_what_was_looked_for(client):
+    make_product(category="Art & icons")
+
+    title = r"<title>(.*?) · "
+    searched = client.get("/catalog/?q=<b>Işık").content.decode()
+    within = client.get("/catalog/?q=board&category=Art+%26+icons").content.decode()
+
+    assert re.search(title, searched)[1] == "“&lt;b&gt;Işık” in the shop"
+    assert re.search(title, within)[1] == "“board” in Art &amp; icons"
+    assert re.search(title, client.get("/catalog/").content.decode())[1] == "All products"
+
+
 def test_pages_hold_24_products_and_keep_the_filters(client):
     for n in range(25):
         make_product(title=f"Thing {n:02}", category="Art")

@@ -39,7 +39,7 @@ class ContestedEarningAdmin(VerbAdmin, EarningAdmin):
     verbs = (
         Verb(
             name="contest",
-            label="It is contested",
+            label="Contested",
             call=lambda row, request, fee: disputes.contest(row, timezone.now(), fee_minor=fee) and None,
             right=RIGHT,
             question="What was not given back of it is set apart until the channel decides. Of a sale that was "
@@ -49,7 +49,7 @@ class ContestedEarningAdmin(VerbAdmin, EarningAdmin):
         ),
         Verb(
             name="win",
-            label="The dispute was won",
+            label="Dispute won",
             call=lambda row, request: disputes.win(row, timezone.now()) and None,
             right=RIGHT,
             question="What is set apart lies where it was before, as if nobody had contested it.",
@@ -57,7 +57,7 @@ class ContestedEarningAdmin(VerbAdmin, EarningAdmin):
         ),
         Verb(
             name="lose",
-            label="The dispute was lost",
+            label="Dispute lost",
             call=lambda row, request: disputes.lose(row, timezone.now()) and None,
             right=RIGHT,
             question="The channel gave the buyer what is set apart, and keeps its fee of the sale. This is final.",
