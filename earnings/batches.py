@@ -74,11 +74,12 @@ def _refuse_moved_on(entries, booked, owners):
     held = defaultdict(Counter)
     for row in sums.order_by("entry__earning").annotate(sum=Sum("amount_minor")):
         held[row["entry__earning"]][row["account"]] = row["sum"]
+    after = {owner: Counter(held[owner]) for owner in owners}
     for entry in entries:
         if entry.earning_id:
-            held[entry.earning_id].update(booked[entry.pk])
+            after[entry.earning_id].update(booked[entry.pk])
     for entry in entries:
-        if entry.earning_id and ledger.impossible(held[entry.earning_id]):
+        if entry.earning_id and ledger.moved_on(held[entry.earning_id], after[entry.earning_id]):
             raise Refusal(f"The money of {entry.earning.key} has moved on since.")
 
 

@@ -94,12 +94,13 @@ def _of(purse):
 
 
 def _available(purse, keys):
-    """The earnings of the channel with money available; `Refusal` names those of `keys` that have none."""
+    """The earnings of the channel with money available, or below zero there because they were given back after
+    they were paid out; `Refusal` names those of `keys` that have none."""
     rows = _of(purse).exclude(entry__earning=None)
     if keys:
         rows = rows.filter(entry__earning__key__in=keys)
     sums = rows.values_list("entry__earning", "entry__earning__key").annotate(sum=Sum("amount_minor"))
-    held = {number: key for number, key, amount in sums if amount > 0}
+    held = {number: key for number, key, amount in sums if amount}
     missing = sorted(set(keys or []) - set(held.values()))
     if missing:
         raise Refusal.of_field("/earnings", f"Nothing is available at {purse.channel} of {', '.join(missing)}.")

@@ -10,7 +10,7 @@ from earnings import audit, dashboard, ledger, payouts
 from earnings.ledger import Purse, Work
 from earnings.models import Channel, JournalEntry, Payout
 from earnings.refusals import Refusal
-from tests.test_ledger import plant
+from tests.test_ledger import held, plant
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -197,4 +197,61 @@ def test_two_payouts_at_once_pay_nothing_out_twice():
         thread.join()
 
     assert sorted(answers) == [409, 409, 39700]
+    assert audit.violations() == []
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_what_is_given_back_after_its_payout_is_taken_of_the_next_one(newest_first):
+    first = sell(1)
+    out = record()
+
+    ledger.refund(first, "refund:1", NOON, gross_minor=5000)
+    meanwhile = bucket("paid_out"), bucket("available")
+    with pytest.raises(Refusal, match="nothing to pay out"):
+        record("payout:2")
+    sell(2)
+    with pytest.raises(Refusal, match="not at Fiverr any more"):
+        record("payout:2", earnings=["service_order:2"])
+    second = record("payout:2", amount_minor=3000)
+
+    assert meanwhile == (8000, -5000)
+    assert [part.entry.earning.key for part in second.parts.order_by("pk")] == [
+        "service_order:1",
+        "service_order:2",
+    ]
+    assert (bucket("paid_out"), bucket("available")) == (11000, 0)
+    assert audit.violations() == []
+
+    for payout in sorted([out, second], key=lambda payout: payout.pk, reverse=newest_first):
+        payouts.take_back(payout, NOON)
+        assert audit.violations() == []
+
+    assert (bucket("paid_out"), bucket("available")) == (0, 11000)
+    assert record("payout:3").amount_minor == 11000
+    assert audit.violations() == []
+
+
+def test_what_was_paid_out_is_not_taken_by_undoing_what_brought_it():
+    earning = sell(1)
+    record()
+
+    for key in ("service_order:1:earned", "service_order:1:cleared"):
+        with pytest.raises(Refusal, match="moved on since"):
+            ledger.reverse(JournalEntry.objects.get(key=key), "undo:1", NOON)
+
+    assert held(earning) == {"paid_out": 8000, "fees": 2000, "revenue": -10000}
+
+
+def test_a_lost_dispute_and_a_late_fee_of_what_was_paid_out_leave_what_the_bank_has():
+    earning = sell(1)
+    record()
+
+    ledger.correct_fee(earning, "fee:1", NOON, 500)
+    ledger.dispute(earning, "dispute:1", NOON)
+    meanwhile = held(earning)
+    ledger.refund(earning, "dispute:1:lost", NOON, gross_minor=7500)
+
+    assert meanwhile == {"disputed": 7500, "available": -8000, "paid_out": 8000, "fees": 2500, "revenue": -10000}
+    lost = {"available": -8000, "paid_out": 8000, "fees": 2500, "revenue": -10000, "refunds": 7500}
+    assert held(earning) == lost
     assert audit.violations() == []

@@ -11,7 +11,9 @@ Debits are positive and credits negative. Five *buckets* hold our net money by h
 balance or took of it for no reason that we know.
 
 What belongs to no sale (a listing fee, a payout, a refund of a sale that we never saw) moves the `Purse` that we
-have with its channel. A purse may stand below zero, the money of an earning may not.
+have with its channel. A purse may stand below zero. The money of an earning may not, with one exception: what is
+given back after it was paid out makes `available` negative, as our bank keeps what it got and the channel takes it
+out of what it owes us next. Together `available` and `paid_out` are never below zero.
 
 Every verb may be called twice: a key that is there already answers with the entry that it names, and if the
 second call asks for something else it raises `KeyConflict`. Verbs join the caller's transaction, so that an
@@ -52,6 +54,7 @@ from earnings.ledger.sales import (
     fee,
     find_sale,
     impossible,
+    moved_on,
     opening,
     pay_out,
     record_earned,
@@ -97,6 +100,7 @@ __all__ = [
     "find_sale",
     "impossible",
     "local_date",
+    "moved_on",
     "opening",
     "pay_out",
     "postings_of",

@@ -19,8 +19,8 @@ BUCKETS = (UNEARNED, PENDING, AVAILABLE, PAID_OUT, DISPUTED)
 # What was earned, wherever it is now: a sum over these is a figure of income after fees.
 EARNED_BUCKETS = (PENDING, AVAILABLE, PAID_OUT, DISPUTED)
 DEFERRED, REVENUE, FEES, REFUNDS, ADJUSTMENTS = "deferred", "revenue", "fees", "refunds", "adjustments"
-# A refund takes contested money first, then what has come least far.
-REFUND_ORDER = (UNEARNED, DISPUTED, PENDING, AVAILABLE, PAID_OUT)
+# A refund takes contested money first, then what has come least far, and the rest out of `available`.
+REFUND_ORDER = (UNEARNED, DISPUTED, PENDING)
 
 KEY = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9][A-Za-z0-9._/#-]*)+\Z")
 

@@ -109,7 +109,7 @@ def clear(earning, key, at):
 
 @transaction.atomic
 def pay_out(earning, key, at):
-    """Everything available of this earning reached our bank."""
+    """Everything available of this earning reached our bank, or, below zero, was taken from what did."""
     entry = JournalEntry(earning=earning, key=key, event=Event.PAID_OUT, occurred_at=at)
     return _book(entry, lambda held: {PAID_OUT: held[AVAILABLE], AVAILABLE: -held[AVAILABLE]})
 
@@ -123,7 +123,8 @@ def dispute(earning, key, at):
 
 @transaction.atomic
 def release(contested, key, at, memo=""):
-    """What is still set apart of this sale is free again, and lies where the entry `contested` took it from."""
+    """What is still set apart of this sale is free again, and lies where the entry `contested` took it from, with
+    those that are named after it."""
     entry = JournalEntry(earning=contested.earning, key=key, event=Event.CLEARED, occurred_at=at, memo=memo)
     return _book(entry, lambda held: _released(contested, held[DISPUTED]))
 
@@ -162,7 +163,7 @@ def reverse(entry, key, at, memo=""):
     undo = JournalEntry(key=key, event=Event.REVERSED, occurred_at=at, reverses=entry, memo=memo)
     if entry.earning_id:
         undo.earning = entry.earning
-        return _book(undo, lambda held: _negated(entry))
+        return _book(undo, lambda held: _undone(entry, held))
     undo.channel_id, undo.currency, undo.kind = entry.channel_id, entry.currency, entry.kind
     JournalEntry.objects.select_for_update().get(pk=entry.pk)  # who reverses the same entry waits here
     old = JournalEntry.objects.filter(key=key).first()
@@ -189,20 +190,26 @@ def balances(earning):
 
 def allowed(held):
     """The events that balances like `held` allow next."""
-    contestable = held[PENDING] + held[AVAILABLE] + held[PAID_OUT]
+    contestable = held[PENDING] + cleared(held)
     rules = {
         Event.EARNED: held[DEFERRED] < 0,
         Event.CLEARED: held[PENDING] > 0,
-        Event.PAID_OUT: held[AVAILABLE] > 0,
-        Event.REFUNDED: any(held[bucket] > 0 for bucket in BUCKETS),
+        Event.PAID_OUT: held[AVAILABLE] != 0,
+        Event.REFUNDED: sum(held[bucket] for bucket in BUCKETS) > 0,
         Event.DISPUTED: contestable > 0 and held[DEFERRED] == 0,
     }
     return [str(event) for event, possible in rules.items() if possible]
 
 
 def impossible(held):
-    """The accounts whose balance no history of an earning can have, e.g. a bucket below zero."""
-    wrong = [bucket for bucket in BUCKETS if held[bucket] < 0]
+    """The accounts whose balance no history of an earning can have, e.g. a bucket below zero.
+
+    Of what was cleared only the sum is sure: a refund after the payout makes `available` negative, the next payout
+    sets that off, and if the first one then comes back it is `paid_out` that is below zero until it is sent again.
+    """
+    wrong = [bucket for bucket in REFUND_ORDER if held[bucket] < 0]
+    if cleared(held) < 0:
+        wrong.append(AVAILABLE)
     if held[DEFERRED] > 0:
         wrong.append(DEFERRED)
     if held[REVENUE] + held[REFUNDS] > 0:
@@ -210,6 +217,16 @@ def impossible(held):
     if held[FEES] < 0:
         wrong.append(FEES)
     return wrong
+
+
+def moved_on(held, after):
+    """Whether what leads from `held` to `after` would undo what later entries rest on."""
+    return bool(impossible(after)) or (after[AVAILABLE] < 0 and cleared(after) < cleared(held))
+
+
+def cleared(held):
+    """What has come through, at the channel and at our bank."""
+    return held[AVAILABLE] + held[PAID_OUT]
 
 
 # --- What each event does to the money that is held -----------------------------------------------------
@@ -223,15 +240,15 @@ def _contest(held):
     # Unearned money stays where it is: in `disputed` it would be counted as earned.
     if held[DEFERRED]:
         return {}
-    taken = {bucket: -held[bucket] for bucket in (PENDING, AVAILABLE, PAID_OUT)}
-    return {DISPUTED: -sum(taken.values()), **taken}
+    return {DISPUTED: held[PENDING] + cleared(held), PENDING: -held[PENDING], AVAILABLE: -cleared(held)}
 
 
 def _released(contested, rest):
     """Refunds took what had come least far, so what is left of `contested` had come farthest."""
-    part = Q(entry=contested) | Q(entry__key__startswith=f"{contested.key}:", entry__event=Event.CLEARED)
+    moved = Q(entry__key__startswith=f"{contested.key}:", entry__event__in=[Event.DISPUTED, Event.CLEARED])
+    parts = Posting.objects.filter(moved | Q(entry=contested), entry__earning=contested.earning_id)
     home = Counter()
-    for account, amount in Posting.objects.filter(part).values_list("account_id", "amount_minor"):
+    for account, amount in parts.values_list("account_id", "amount_minor"):
         home[account] -= amount
     postings = Counter({DISPUTED: -rest})
     for bucket in (PAID_OUT, AVAILABLE, PENDING):
@@ -253,27 +270,37 @@ def _give_back(held, gross_minor, fee_minor):
         if asked > at_most:
             what = {"gross_minor": "the buyer paid", "fee_minor": "the channel kept", "net": "we hold of it"}[name]
             raise Refusal(f"{asked} minor units cannot be refunded: {what} only {at_most}.", allowed=allowed(held))
-    postings = {DEFERRED if owed else REFUNDS: gross_minor, FEES: -fee_minor}
-    rest = gross_minor - fee_minor
-    for bucket in REFUND_ORDER:
-        taken = min(rest, held[bucket])
-        postings[bucket] = -taken
-        rest -= taken
-    return postings
+    return _taken(held, gross_minor - fee_minor) | {DEFERRED if owed else REFUNDS: gross_minor, FEES: -fee_minor}
 
 
 def _kept(held, more_minor):
     """A fee comes out of what has come least far; what was too much of it goes there."""
-    has = [bucket for bucket in REFUND_ORDER if held[bucket] > 0]
-    if not has or more_minor > sum(held[bucket] for bucket in has) or -more_minor > held[FEES]:
+    ours = sum(held[bucket] for bucket in BUCKETS)
+    if ours <= 0 or more_minor > ours or -more_minor > held[FEES]:
         raise Refusal(f"A fee of {more_minor} minor units more does not fit this sale.", allowed=allowed(held))
     if more_minor < 0:
-        return {FEES: more_minor, has[0]: -more_minor}
-    postings, rest = Counter({FEES: more_minor}), more_minor
-    for bucket in has:
-        taken = min(rest, held[bucket])
-        postings[bucket] -= taken
-        rest -= taken
+        least_far = next((bucket for bucket in REFUND_ORDER if held[bucket] > 0), AVAILABLE)
+        return {FEES: more_minor, least_far: -more_minor}
+    return _taken(held, more_minor) | {FEES: more_minor}
+
+
+def _taken(held, amount_minor):
+    """The postings that take this of an earning. What was paid out stays at our bank: the channel takes it back
+    out of `available`, which then stands below zero."""
+    postings = {}
+    for bucket in REFUND_ORDER:
+        part = min(amount_minor, held[bucket])
+        postings[bucket] = -part
+        amount_minor -= part
+    return postings | {AVAILABLE: -amount_minor}
+
+
+def _undone(entry, held):
+    postings = _negated(entry)
+    after = Counter(held)
+    after.update(postings)
+    if moved_on(held, after):
+        raise Refusal(f"The money of {entry.earning.key} has moved on since.", allowed=allowed(held))
     return postings
 
 
