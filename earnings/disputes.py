@@ -12,7 +12,7 @@ from earnings.models import Earning, JournalEntry
 from earnings.refusals import Refusal
 
 WON, LOST = "won", "lost"
-OF_THE_SHOP = ("order", "surplus")  # sources of earnings whose payment's provider tells of disputes itself
+OF_THE_SHOP = ("order", "surplus")  # sources whose payment's provider tells of refunds and disputes itself
 
 
 @transaction.atomic

@@ -1,5 +1,9 @@
 """How the money of an order reaches the ledger: one earning a line, and one for what came on top."""
 
+from contextlib import suppress
+
+from django.db.models import Q
+
 from earnings import ledger
 from earnings.models import Channel, Earning, JournalEntry
 from earnings.refusals import Refusal
@@ -155,6 +159,17 @@ def dispute_key(earning, dispute):
     return f"{earning.key}:dispute:{dispute.pk}"
 
 
+def set_apart(earning, dispute, at):
+    """What is free of a contested sale waits for the bank's decision, also what a failed refund brings back.
+
+    What is still owed stays where it is: in the disputed bucket it would be counted as earned.
+    """
+    key = dispute_key(earning, dispute)
+    before = earning.entries.filter(Q(key=key) | Q(key__startswith=f"{key}:"), event=ledger.Event.DISPUTED).count()
+    with suppress(Refusal):  # nothing is free
+        ledger.dispute(earning, f"{key}:{before + 1}" if before else key, at)
+
+
 def put_back(earning, dispute, at):
     """The dispute is over: what is left of what it set apart lies where it was before, also what a refund took
     that fails only now."""
@@ -172,10 +187,13 @@ def unbook_refund(refund, key, at):
     for booked in JournalEntry.objects.filter(key__in=[entry, f"{entry}:fee"]).select_related("earning"):
         ledger.reverse(booked, f"{booked.key}:failed", at, memo="The refund did not reach the buyer.")
     earning = Earning.objects.get(key=key)
-    if not refund.payment.disputes.filter(status=Dispute.Status.OPEN).exists():
+    contested = refund.payment.disputes.filter(status=Dispute.Status.OPEN)
+    if not contested.exists():
         for dispute in refund.payment.disputes.all():
             put_back(earning, dispute, at)
     held = ledger.balances(earning)
     if held[ledger.DEFERRED] and held[ledger.REVENUE]:
         # The client accepted the work while this was on its way: what came back of its price is earned, too.
         ledger.record_earned(earning, f"{entry}:earned", at)
+    for dispute in contested:
+        set_apart(earning, dispute, at)

@@ -4,7 +4,6 @@ A lost dispute is booked as a refund that the bank made, out of what was not giv
 and a refund never both deduct.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -73,10 +72,8 @@ def _earnings(payment):
 
 
 def _set_apart(dispute, at):
-    """What is still owed stays where it is: in the disputed bucket it would be counted as earned."""
     for earning in _earnings(dispute.payment):
-        with suppress(Refusal):
-            ledger.dispute(earning, bookkeeping.dispute_key(earning, dispute), at)
+        bookkeeping.set_apart(earning, dispute, at)
 
 
 def _put_back(dispute, at):
@@ -92,7 +89,7 @@ def _book_fee(dispute, fee_minor, at):
     payment = dispute.payment
     purse = Purse(bookkeeping.channel_of(payment), payment.currency, payment.kind)
     key = f"dispute:{dispute.external_id}:fee"
-    booked = JournalEntry.objects.filter(key__startswith=key)
+    booked = JournalEntry.objects.filter(channel=purse.channel, earning=None, key__startswith=key)
     fees = Posting.objects.filter(entry__in=booked, account=ledger.FEES)
     missing = fee_minor - fees.aggregate(sum=Sum("amount_minor", default=0))["sum"]
     key = f"{key}:{booked.count() + 1}" if booked else key

@@ -276,10 +276,10 @@ class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
         rows = [
             (
                 reverse("admin:storefront_refund_change", args=[refund.pk]),
-                _shown(refund.amount_minor, order.currency),
+                _shown(refund.amount_minor, refund.currency),
                 refund.get_status_display(),
             )
-            for refund in Refund.objects.filter(payment__order=order).order_by("pk")
+            for refund in Refund.objects.filter(payment__order=order).select_related("payment").order_by("pk")
         ]
         return format_html_join(", ", '<a href="{}">{}</a> {}', rows) or "none"
 

@@ -259,7 +259,10 @@ class FakeStripe:
         return self.refunds[refund_id]
 
     def fail_refund(self, refund_id):
-        self.refunds[refund_id] |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
+        refund = self.refunds[refund_id]
+        if refund["status"] != "failed":
+            self.charges[refund["charge"]]["amount_refunded"] -= refund["amount"]
+        refund |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
         return self.tell("refund.failed", self.refunds[refund_id])
 
     def dispute(self, charge_id, amount=None, *, fee=1500, status="needs_response"):

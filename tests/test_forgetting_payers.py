@@ -65,13 +65,28 @@ def test_old_events_are_kept_without_the_people_and_still_count_once(stripe, cli
     assert stored.forgotten_at is not None
 
 
-@pytest.mark.parametrize(("days", "status"), [(89, {}), (91, {"status": "received"})])
-def test_what_is_young_or_waits_to_be_processed_is_kept_whole(stripe, client, days, status):
-    told(stripe, client, days, **status)
+def test_what_is_young_is_kept_whole(stripe, client):
+    told(stripe, client, days=89)
 
     forgetting.forget()
 
     assert all(each in PaymentEvent.objects.get().body for each in SECRETS)
+
+
+def test_an_event_that_never_succeeds_does_not_keep_its_people(stripe, client):
+    told(stripe, client, days=91, status="received")
+
+    forgetting.forget()
+    event = inbox.process(PaymentEvent.objects.get())
+
+    assert not [each for each in SECRETS if each in event.body]
+    assert event.status == "processed"
+
+
+def test_what_another_program_put_in_place_of_our_order_is_not_kept():
+    thing = {"id": "cs_1", "client_reference_id": "buyer@example.com"}
+
+    assert "buyer" not in forgetting.without_people(json.dumps({"id": "evt_1", "data": {"object": thing}}))
 
 
 def test_the_days_are_a_setting(stripe, client, settings):

@@ -222,3 +222,20 @@ def test_a_payout_by_hand_and_its_statement_at_once_are_one_payout(named):
     assert answers in (["done", "done"], ["done", "refused"], ["refused", "done"])
     assert (figures(), Payout.objects.count()) == ((0, 27000), answers.count("done") - 1)
     assert audit.violations() == []
+
+
+def test_a_file_with_its_newest_rows_on_top_tells_the_same(monkeypatch):
+    back = ("Feb 5, 2026", 4, "Withdrawal Return", 270)
+    book(*SALES)
+    payout = record()
+
+    shown = [row.remarks[-1] for row in upload(back, SENT).rows.filter(meaning="payout")]
+    monkeypatch.setattr(booking, "CHUNK", 1)
+    statement = book(back, SENT)
+
+    assert "came back" in shown[0] and "recorded by hand" in shown[1]
+    assert payout_rows(statement) == [("booked", payout.pk), ("matched", payout.pk)]
+    assert figures() == (27000, 0)
+    with pytest.raises(Refusal, match="came back is booked"):
+        payouts.take_back(payout)
+    assert audit.violations() == []

@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from agency import fulfillment_engine
 from earnings import audit, ledger
-from earnings.models import Earning
+from earnings.models import Earning, JournalEntry
 from earnings.refusals import Refusal
 from storefront import checkout, refunds
 from storefront.models import Order, Payment, Refund
@@ -236,3 +239,20 @@ def test_a_refund_that_fails_after_the_work_was_accepted_leaves_nothing_unearned
     )
     assert give_back(order, "again", amount_minor=1).status == "succeeded"
     assert audit.violations() == []
+
+
+def test_a_refund_whose_answer_can_not_be_booked_does_not_hold_up_those_behind_it():
+    stuck, healthy = make_paid_order(), make_paid_order()
+    bad, good = refunds.request(stuck, "bad"), refunds.request(healthy, "good")
+    Refund.objects.update(due_at=timezone.now() - timedelta(hours=1))
+    line = stuck.lines.get()
+    ledger.reverse(JournalEntry.objects.get(key=f"{line.key}:earned"), "order:mistake", timezone.now())
+
+    refunds.sweep()
+
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    stuck.refresh_from_db()
+    assert (bad.status, bad.attempts, good.status) == ("requested", 1, "succeeded")
+    assert bad.due_at > timezone.now()
+    assert "could not be booked" in stuck.problem

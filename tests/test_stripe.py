@@ -9,9 +9,10 @@ import pytest
 from agency.models import Mail
 from earnings import audit, ledger
 from earnings.models import Earning, JournalEntry
+from earnings.refusals import Refusal
 from storefront import checkout, disputes, refunds
 from storefront.models import Dispute, Payment, PaymentEvent, Refund
-from storefront.payments import inbox, stripe
+from storefront.payments import Answer, inbox, stripe
 from tests.factories import make_gig, make_order, make_product
 from tests.stripe_fake import SECRET, FakeStripe, sign
 
@@ -571,7 +572,7 @@ def test_a_dispute_and_a_refund_never_both_deduct(client, fake):
 
     opened = fake.dispute(payment.external_id, 2900)
     tell(client, opened)
-    with pytest.raises(refunds.Refusal):
+    with pytest.raises(Refusal):
         refunds.request(order, "wish-2", amount_minor=500)
     tell(client, fake.decide(opened["data"]["object"]["id"], "lost"))
 
@@ -591,7 +592,7 @@ def test_a_refund_that_failed_after_a_lost_dispute_leaves_its_part_to_the_disput
     payment.refresh_from_db()
     at_first = payment.refunded_minor
 
-    refunds.settle(on_its_way, refunds.payments.Answer("failed", problem="charge_disputed"))
+    refunds.settle(on_its_way, Answer("failed", problem="charge_disputed"))
     tell(client, {**opened, "id": "evt_again"})
 
     order.refresh_from_db()

@@ -108,6 +108,27 @@ def test_a_refund_that_fails_after_the_dispute_was_won_is_free_again(stripe, cli
     assert audit.violations() == []
 
 
+@pytest.mark.parametrize("amount", [900, 2900])
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_a_refund_that_fails_in_an_open_dispute_waits_for_the_decision_too(stripe, client, amount, end):
+    order, payment, line = sold(stripe, client)
+    on_its_way = refunds.request(order, "wish-1", amount_minor=amount)
+    refunds.settle(on_its_way, Answer("succeeded", external_id="re_1"))
+    dispute = contest(stripe, payment)
+    tell_all(stripe, client)
+
+    refunds.settle(on_its_way, Answer("failed"))
+    meanwhile = balances(line)
+    stripe.decide(dispute, end)
+    tell_all(stripe, client)
+    tell_all(stripe, client)
+
+    assert meanwhile == {"disputed": 2786, "fees": 114, "revenue": -2900}
+    free = {"pending": 2786, "fees": 114, "revenue": -2900}
+    assert balances(line) == (free if end == "won" else {"revenue": -2900, "refunds": 2900})
+    assert audit.violations() == []
+
+
 def test_a_second_dispute_is_set_apart_when_the_first_one_is_won(stripe, client):
     _, payment, line = sold(stripe, client)
     first, _ = contest(stripe, payment), contest(stripe, payment)

@@ -4,6 +4,8 @@ import pytest
 
 from earnings import audit, ledger
 from earnings.models import Earning
+from earnings.refusals import Refusal
+from earnings.statements import booking
 from storefront import checkout, refunds
 from storefront.models import Payment, PaymentEvent, Refund
 from tests.factories import make_product
@@ -96,7 +98,7 @@ def test_a_refund_of_it_that_staff_made_at_stripe_settles_it(stripe, client):
     assert balances(payment.surplus_key) == {}
     proposal = Refund.objects.get(key__startswith="proposed:")
     assert (proposal.status, proposal.problem) == ("dropped", "It was given back in another way.")
-    with pytest.raises(refunds.Refusal, match="is Dropped"):
+    with pytest.raises(Refusal, match="is Dropped"):
         refunds.approve(proposal)
 
 
@@ -115,6 +117,51 @@ def test_a_refund_of_it_that_fails_does_not_make_the_order_paid(stripe, client, 
     assert payment.refunded_minor == 0
     assert set(PaymentEvent.objects.values_list("status", flat=True)) == {"processed"}
     assert "failed" in order.problem
+    again = Refund.objects.get(status="proposed")
+    assert again.amount_minor == 100
+    refunds.carry_out(refunds.approve(again))
+    payment.refresh_from_db()
+    assert (payment.refunded_minor, balances(payment.surplus_key)) == (100, {})
+    assert audit.violations() == []
+
+
+def test_it_is_proposed_again_when_the_refund_made_at_stripe_fails_unless_staff_said_no(stripe, client):
+    _, _, payment = odd(stripe, client, currency="eur")
+    made = stripe.refund(payment.external_id, 2900)["id"]
+    for event in stripe.events[-2:]:
+        tell(client, event)
+
+    for _ in range(2):
+        tell(client, stripe.fail_refund(made))
+
+    assert sorted(Refund.objects.values_list("status", flat=True)) == ["dropped", "failed", "proposed"]
+    refunds.drop(Refund.objects.get(status="proposed"))
+    other = stripe.refund(payment.external_id, 1000)["id"]
+    for event in stripe.events[-2:]:
+        tell(client, event)
+    tell(client, stripe.fail_refund(other))
+    assert not Refund.objects.filter(status="proposed").exists()
+    assert audit.violations() == []
+
+
+def test_the_admin_shows_its_refund_in_the_currency_that_came(stripe, client, staff_client):
+    order, _, _ = odd(stripe, client, currency="eur")
+
+    page = staff_client.get(f"/admin/storefront/order/{order.pk}/change/").content.decode()
+
+    assert ">€29.00</a>" in page
+
+
+def test_a_statement_leaves_refunds_of_it_to_the_provider(stripe, client):
+    _, _, payment = odd(stripe, client, amount=5000)
+    columns = "balance_transaction_id,created_utc,available_on_utc,currency,gross,fee,net,reporting_category,"
+    row = f"txn_9,{payment.captured_at:%Y-%m-%d %H:%M:%S},,usd,-50.00,0.00,-50.00,refund,{payment.external_id},x\n"
+    statement = booking.book(booking.upload((f"{columns}source_id,description\n{row}").encode(), "stripe.csv"))
+
+    refunds.carry_out(refunds.approve(Refund.objects.get()))
+
+    assert statement.rows.get().outcome != "booked"
+    assert (Refund.objects.get().status, balances(payment.surplus_key)) == ("succeeded", {})
     assert audit.violations() == []
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -238,9 +238,10 @@ def _save(statement, rows, remarks):
 
 
 def _next_rows(statement):
-    """Refunds last: their sales may stand further down."""
+    """Refunds, and payouts that came back, last: what they undo may stand further down."""
     waiting = statement.rows.filter(outcome=Outcome.WAITING).order_by("id")
-    return list(waiting.exclude(meaning__in=matching.GIVEN_BACK)[:CHUNK]) or list(waiting[:CHUNK])
+    undoes = Q(meaning__in=matching.GIVEN_BACK) | Q(meaning=Meaning.PAYOUT, net_minor__gt=0)
+    return list(waiting.exclude(undoes)[:CHUNK]) or list(waiting[:CHUNK])
 
 
 class _Chunk:

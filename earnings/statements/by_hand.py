@@ -25,7 +25,8 @@ class ByHand:
         self._payouts = self._recorded(rows) if rows else []
         self._sent, self._returned = self._told() if self._payouts else ({}, {})
         self._of = {}
-        for row in rows:
+        # What was sent first: a file may have its newest rows on top.
+        for row in sorted(rows, key=lambda row: (row.net_minor > 0, row.occurred_at)):
             tells = self._sent if row.net_minor < 0 else self._returned
             payout = self._told_by(row, tells) or self._nearest(row)
             if payout:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Q, Sum
 
 from earnings import ledger, money
+from earnings.disputes import OF_THE_SHOP
 from earnings.models import (
     BOOKED_MEANINGS,
     Earning,
@@ -203,7 +204,7 @@ class _Known:
                 sum(earning.fee_minor + later[earning.pk] for earning in group),
                 sum(refunded[earning.pk] for earning in group),
                 any(earning.pk in disputed for earning in group),
-                group[0].source == "order",
+                group[0].source in OF_THE_SHOP,
             )
             for name, group in groups.items()
         }
@@ -250,7 +251,7 @@ class _Known:
         postings = Posting.objects.filter(
             entry__channel__in=[self.channel, OWN_SHOP],
             entry__event=ledger.Event.REFUNDED,
-            entry__earning__source="order",
+            entry__earning__source__in=OF_THE_SHOP,
             entry__reversed_by=None,
             entry__occurred_at__range=(min(days) - NEAR, max(days) + NEAR),
             kind=Kind.REAL,

@@ -1,11 +1,15 @@
 """Purchases: what was bought, by whom, at which price."""
 
+import re
+
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from agency.models.transitions import Transitions, TransitionsQuerySet
 from storefront.models.carts import new_token
+
+NUMBER = re.compile(r"DB-\d+", re.ASCII)
 
 
 class OrderQuerySet(TransitionsQuerySet):

@@ -16,6 +16,7 @@ from earnings.models import Kind
 from earnings.refusals import Refusal
 from storefront import checkout, disputes, refunds, wrong_amounts
 from storefront.models import Payment, Refund
+from storefront.models.orders import NUMBER
 from storefront.payments import Answer, NotTaken, Over, Provider, register
 
 log = logging.getLogger(__name__)
@@ -211,7 +212,9 @@ def handle(event):
 def _session_told(session):
     payment = _payment_named(session)
     if payment is None:
-        raise Refusal(f"It is about {session.get('client_reference_id') or 'an order'}, which we do not know.")
+        named = session.get("client_reference_id") or ""
+        what = named if NUMBER.fullmatch(named) else f"the checkout {session['id']}"
+        raise Refusal(f"It is about {what}, which we do not know.")
     _follow_session(session, payment)
     return payment
 
