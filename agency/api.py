@@ -348,5 +348,5 @@ class ArtifactViewSet(Rows):
         """The file itself."""
         artifact = self.get_object()
         return FileResponse(
-            artifact.file.open(), as_attachment=True, filename=artifact.name, content_type=artifact.content_type
+            artifact.stored.open(), as_attachment=True, filename=artifact.name, content_type=artifact.content_type
         )

@@ -28,8 +28,8 @@ class Unsatisfiable(Exception):
 def respond(request, file, *, name, content_type, sha256, holder):
     """The file or the asked part of it, as an attachment called `name`: 200, 206 or 416; no body for HEAD.
 
-    `file` is a `FieldFile`; its hash is its entity tag. `holder` is whose places a big one takes. Raises Refusal
-    (503, 429) when there are none, and OSError when the storage has no such file.
+    `file` is Django's, e.g. a `FieldFile`; its hash is its entity tag. `holder` is whose places a big one takes.
+    Raises Refusal (503, 429) when there are none, and OSError when the storage has no such file.
     """
     size, tag = file.size, f'"{sha256}"'
     headers = {
@@ -90,7 +90,7 @@ class Pieces:
         self._is_open = True
         self._file = None
         try:
-            self._file = file.storage.open(file.name, "rb")
+            self._file = file.open("rb")
             self._file.seek(first)
         except BaseException:
             self.close()

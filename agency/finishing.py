@@ -4,12 +4,9 @@ Several that were claimed together end together. A commit costs a worker as much
 keeps every other writer waiting, and what has to be written of ten tasks takes hardly more statements than of one.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
-from functools import partial
 
-from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -66,10 +63,10 @@ def finish(*endings):
     Several must be such that `can_be_among_others`. Raises Lost when one of them came too late, and whatever an
     effect raises: which of them it was is found out by finishing each on its own.
     """
-    files = []
+    written = []
     try:
-        # The files first: the transaction, which keeps other writers waiting, stays short.
-        artifacts = [[_written(ending.task, new, files) for new in _named(ending)] for ending in endings]
+        # Files first: the transaction, which keeps other writers waiting, stays short.
+        artifacts = [[_written(ending.task, new, written) for new in _named(ending)] for ending in endings]
         with transaction.atomic():
             notes = _hand_over(endings, artifacts)
             for ending in endings:
@@ -77,8 +74,8 @@ def finish(*endings):
                     effect(ending.task)
             settling.settle_all(notes)
     except BaseException:
-        for file in files:
-            file.delete(save=False)
+        for artifact in written:
+            artifact.discard()
         raise
 
 
@@ -176,15 +173,13 @@ def _told(ending, bound):
     return [Note("task.bound", f"{task.workflow} is bound to {kinds}", task.pk, data), done]
 
 
-def _written(task, new, files):
-    """An artifact whose file is stored, and noted in `files`, and whose row is not."""
+def _written(task, new, written):
+    """An artifact whose row is not stored yet; it is noted in `written`."""
     artifact = Artifact(run_id=task.run_id, task=task, kind=new.kind, name=new.name, created_at=timezone.now())
     artifact.content_type = new.content_type
-    artifact.size = len(new.content)
-    artifact.sha256 = hashlib.sha256(new.content).hexdigest()
     # A name of its own: the storage would look for a free one among all files of the month.
-    artifact.file.save(f"{task.pk}-{task.attempts}-{new.name}", ContentFile(new.content), save=False)
-    files.append(artifact.file)
+    artifact.keep(new.content, f"{task.pk}-{task.attempts}-{new.name}")
+    written.append(artifact)
     return artifact
 
 
@@ -192,5 +187,5 @@ def _give_way(task, names):
     """The files of an earlier attempt that ended with a person make room for newer ones of their names."""
     replaced = Artifact.objects.filter(task=task, name__in=names, deliveries=None)
     for old in replaced:
-        transaction.on_commit(partial(old.file.storage.delete, old.file.name))
+        transaction.on_commit(old.discard)
     replaced.delete()

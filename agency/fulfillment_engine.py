@@ -4,11 +4,9 @@ An order that its marketplace paid is real: it is booked as unearned the moment 
 the client accepts. One that nobody paid is simulated, and moves no real figure.
 """
 
-import hashlib
 import logging
 from datetime import timedelta
 
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -229,15 +227,13 @@ def offer_by_hand(order, files, *, message=""):
             return offer(order, stored, checks=checks, message=message)
     except BaseException:
         for artifact in stored:
-            artifact.file.delete(save=False)
+            artifact.discard()
         raise
 
 
 def _store(order, new):
     artifact = Artifact(service_order=order, kind=new.kind, name=new.name, content_type=new.content_type)
-    artifact.size = len(new.content)
-    artifact.sha256 = hashlib.sha256(new.content).hexdigest()
-    artifact.file.save(new.name, ContentFile(new.content), save=False)
+    artifact.keep(new.content, new.name)
     artifact.save()
     return artifact
 

@@ -143,7 +143,7 @@ def send_file(request, token, pk):
     try:
         return file_answers.respond(
             request,
-            artifact.file,
+            artifact.stored,
             name=artifact.name,
             content_type=artifact.content_type,
             sha256=artifact.sha256,

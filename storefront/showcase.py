@@ -32,9 +32,7 @@ def stories():
 
 def is_picture(artifact):
     """Whether the artifact may be shown to everybody as the picture of a story."""
-    return (
-        bool(artifact) and artifact.content_type in PICTURES and artifact.file.storage.exists(artifact.file.name)
-    )
+    return bool(artifact) and artifact.content_type in PICTURES and artifact.is_there
 
 
 def live_promotion():

@@ -157,7 +157,9 @@ def story_image(request, slug):
     image = get_object_or_404(showcase.stories(), slug=slug).image
     if not showcase.is_picture(image):
         raise Http404("This story has no picture.")
-    return FileResponse(image.file.open(), content_type=image.content_type, headers={"ETag": f'"{image.sha256}"'})
+    return FileResponse(
+        image.stored.open(), content_type=image.content_type, headers={"ETag": f'"{image.sha256}"'}
+    )
 
 
 @require_safe

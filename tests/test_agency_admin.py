@@ -257,7 +257,7 @@ def test_several_files_made_by_hand_become_one_delivery(staff_client):
     order.refresh_from_db()
     delivery = order.deliveries.get()
     assert order.status == "ready"
-    assert sorted(a.file.read() for a in delivery.artifacts.all()) == [b"<svg/>", b"words"]
+    assert sorted(a.stored.read() for a in delivery.artifacts.all()) == [b"<svg/>", b"words"]
     shown = staff_client.get(page("agency_serviceorder_change", order.pk)).content.decode()
     assert f"Delivery 1 of {order.number}" in shown
     assert shown.count("logo.") == 2 and "Here it is" in shown

@@ -13,6 +13,7 @@ from agency.file_answers import places
 from agency.models import Artifact
 from earnings.refusals import Refusal
 
+pytestmark = pytest.mark.django_db  # the end of an answer looks after connections
 CONTENT = bytes(range(256)) * 4
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 

@@ -1,5 +1,6 @@
 """Quick tasks of one hand end in one transaction; one that can't takes nobody along."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from agency import attempts, direction_board, work
 from agency.direction_board import Step
 from agency.finishing import Ending, finish
-from agency.models import Artifact, Run, Task
+from agency.models import Artifact, Run, Task, artifacts
 from agency.work import work_off
 from agency.workflows import Outcome
 from tests.board import PROOF, weather
@@ -38,6 +39,7 @@ def backlog(monkeypatch, tmp_path):
     for workflow in made.values():
         work._pace.took(workflow.key, 0)
         _with_effect(workflow)
+    made["test_measure"].perform = _with_file(made["test_measure"].perform)
     for _ in range(RUNS):
         direction_board.open_run([Step("test_report")], title="weather")
     return made
@@ -54,6 +56,15 @@ def _with_effect(workflow):
     workflow.perform = perform_with_effect
 
 
+def _with_file(perform):
+    def perform_with_file(self, work):
+        outcome = perform(self, work)
+        outcome.artifacts = [replace(PROOF, content=b"20 degrees" * artifacts.SMALL)]
+        return outcome
+
+    return perform_with_file
+
+
 def stamps():
     return Group.objects.filter(name__contains=" of run ").count()
 
@@ -63,10 +74,13 @@ def stored_files():
 
 
 def assert_all_is_there(but=()):
-    """Every run but these ended well, with one effect and one file of each task, and a stream without gaps."""
+    """Every run but these ended well, with one effect and one artifact of each task, and a stream without gaps.
+
+    One of a run's two artifacts is a file, the other one is small.
+    """
     done = Run.objects.exclude(pk__in=[run.pk for run in but])
     assert set(done.values_list("status", flat=True)) == {"succeeded"}
-    assert stamps() == Artifact.objects.count() == len(stored_files()) == 2 * done.count()
+    assert stamps() == Artifact.objects.count() == 2 * len(stored_files()) == 2 * done.count()
     for run in done:
         events = list(run.events.order_by("number").values_list("number", "kind"))
         assert [number for number, _ in events] == list(range(1, run.event_count + 1))

@@ -44,7 +44,7 @@ def test_an_external_order_is_taken_made_checked_and_offered():
         ("Three variants", True, "3 files"),
         ("1280x720", True, "1280x720"),
     ]
-    files = {a.name: hashlib.sha256(a.file.read()).hexdigest() for a in delivery.artifacts.all()}
+    files = {a.name: hashlib.sha256(a.stored.read()).hexdigest() for a in delivery.artifacts.all()}
     (said,) = task.result["orders"]
     assert {d["name"]: d["sha256"] for d in said["deliverables"]} == files
     assert len(files) == 3

@@ -237,7 +237,7 @@ def test_work_made_by_hand_is_offered_with_its_checks(gig):
     ]
     artifact = delivery.artifacts.get()
     assert (artifact.service_order, artifact.name) == (order, "logo.png")
-    assert artifact.file.read() == png().content
+    assert artifact.stored.read() == png().content
 
 
 def test_files_that_fail_the_checklist_are_not_offered(gig):

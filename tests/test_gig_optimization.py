@@ -178,7 +178,7 @@ def test_the_report_is_safe_to_open_in_a_browser_and_a_spreadsheet():
     task = run_ops("gig_optimization")
 
     html, table = (
-        task.artifacts.get(name=f"gig_review.{e}").file.read().decode("utf-8-sig") for e in ("html", "csv")
+        task.artifacts.get(name=f"gig_review.{e}").stored.read().decode("utf-8-sig") for e in ("html", "csv")
     )
     (row,) = csv.DictReader(io.StringIO(table))
     assert (row["gig"], row["code"], row["old"]) == ("logo", "title_not_a_promise", '\'=HYPERLINK("x")<script>')

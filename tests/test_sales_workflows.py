@@ -69,7 +69,7 @@ def errors(task):
 
 
 def content(task, name):
-    return task.artifacts.get(name=name).file.read().decode("utf-8-sig")
+    return task.artifacts.get(name=name).stored.read().decode("utf-8-sig")
 
 
 # --- inventory_audit --------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def test_the_table_of_findings_can_not_run_a_formula():
     task = run("inventory_audit", verify_pages=False)
 
     artifact = task.artifacts.get(name="inventory_audit.csv")
-    raw = artifact.file.read()
+    raw = artifact.stored.read()
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
     assert raw.startswith(b"\xef\xbb\xbf")
     assert list(rows[0]) == ["severity", "sku", "code", "message", "expected", "seen", "fix"]

@@ -77,10 +77,10 @@ def test_the_artifacts_are_the_texts_and_the_links(shop):
         "utm_links.csv",
         "x.txt",
     ]
-    rows = list(csv.DictReader(io.StringIO(artifacts["utm_links.csv"].file.read().decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(artifacts["utm_links.csv"].stored.read().decode("utf-8-sig"))))
     assert len(rows) == 3 * 5
     assert rows[0]["url"].endswith(f"utm_source=storefront&utm_medium=banner&utm_campaign=run-{task.run_id}")
-    assert task.result["inventory_ref"]["sha256"] in artifacts["promotion.md"].file.read().decode()
+    assert task.result["inventory_ref"]["sha256"] in artifacts["promotion.md"].stored.read().decode()
 
 
 def test_an_empty_shop_is_said_to_be_empty():

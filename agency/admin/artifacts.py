@@ -39,7 +39,7 @@ class ArtifactAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request, artifact):
             raise PermissionDenied
         response = FileResponse(
-            artifact.file.open(),
+            artifact.stored.open(),
             as_attachment="download" in request.GET or artifact.content_type.split(";")[0] not in SHOWN_IN_BROWSER,
             filename=artifact.name,
             content_type=artifact.content_type,

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import agency.models.runs
+import agency.models.artifacts
 import agency.models.service_orders
 
 
@@ -293,7 +293,7 @@ class Migration(migrations.Migration):
                     "file",
                     models.FileField(
                         max_length=200,
-                        storage=agency.models.runs.private_storage,
+                        storage=agency.models.artifacts.private_storage,
                         upload_to="artifacts/%Y/%m/",
                     ),
                 ),

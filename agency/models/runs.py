@@ -4,7 +4,6 @@ import hashlib
 import json
 
 from django.conf import settings
-from django.core.files.storage import storages
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -308,42 +307,6 @@ class Observation(models.Model):
             "sha256": self.sha256,
             "measured_at": self.measured_at.isoformat().replace("+00:00", "Z"),
         }
-
-
-def private_storage():
-    return storages["default"]
-
-
-class ArtifactQuerySet(models.QuerySet):
-    def visible_to(self, user):
-        """What was made for a client is only for who may see service orders."""
-        return self if user.has_perm("agency.view_serviceorder") else self.filter(service_order=None)
-
-
-class Artifact(models.Model):
-    """A file that proves work was done; `sha256` is of its bytes. Only views that check who asks serve it."""
-
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, null=True, blank=True, related_name="artifacts")
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, null=True, blank=True, related_name="artifacts")
-    service_order = models.ForeignKey(
-        "ServiceOrder", on_delete=models.PROTECT, null=True, blank=True, related_name="artifacts"
-    )
-    kind = models.CharField(max_length=40, help_text="What it is, e.g. audit_report.")
-    name = models.CharField(max_length=120, help_text="File name for the one who saves it.")
-    content_type = models.CharField(max_length=80)
-    file = models.FileField(upload_to="artifacts/%Y/%m/", storage=private_storage, max_length=200)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ArtifactQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["task", "name"], name="artifact_name_once_per_task")]
-
-    def __str__(self):
-        return self.name
 
 
 class Breaker(models.Model):
