@@ -31,13 +31,18 @@ SEEN = "SELECT id, run_id, task_id, kind, body, sha256, measured_at FROM agency_
 
 
 class Work:
-    """What a workflow sees of the task it is doing: parameters, draft, measurements, and a way to report."""
+    """What a workflow sees of the task it is doing: parameters, draft, measurements, and a way to report.
 
-    def __init__(self, task):
+    `measured` has the observations that this worker stored a moment ago, by run: they never change, so that a task
+    of the same hand that is bound to them need not read them.
+    """
+
+    def __init__(self, task, measured=None):
         self.task = task
         self.params = direction_board.validated(task.workflow, task.params)
         self.draft = task.draft
         self._fence = task.attempts
+        self._measured = {} if measured is None else measured.setdefault(task.run_id, {})
         self._seen = {}
 
     @property
@@ -46,8 +51,10 @@ class Work:
 
     def missing(self, kinds):
         """Those of `kinds` that this run has not measured yet."""
-        seen = Observation.objects.raw(SEEN, [self.task.run_id])
-        self._seen = {observation.kind: observation for observation in seen}
+        self._seen = self._measured
+        if not self._seen.keys() >= set(kinds):
+            seen = Observation.objects.raw(SEEN, [self.task.run_id])
+            self._seen = {observation.kind: observation for observation in seen}
         return sorted(set(kinds) - set(self._seen))
 
     @property
@@ -63,7 +70,8 @@ class Work:
 
     def observe(self, kind, payload):
         """Measure: store `payload` as the run's one observation of `kind`, and wake who is bound to it."""
-        return attempts.observe(self.task, self._fence, kind, payload)
+        self._measured[kind] = attempts.observe(self.task, self._fence, kind, payload)
+        return self._measured[kind]
 
     def hold(self):
         """Inside a transaction that changes something before the end: keep the task until it commits.
@@ -176,12 +184,12 @@ def keeper():
 
 def perform(task):
     """Do one attempt of a claimed task and commit what came of it."""
-    ending = _attempt(task)
+    ending = _attempt(task, {})
     if ending:
         _commit([ending])
 
 
-def _attempt(task):
+def _attempt(task, measured):
     """Do one attempt up to its end: an `Ending` to commit, or None when it waits, asks or failed."""
     workflow = workflows.find(task.workflow)
     if workflow is None:
@@ -190,7 +198,7 @@ def _attempt(task):
             attempts.fail(task, task.attempts, message, may_retry=False)
         return None
     with _watched(task, workflow):
-        return _done(task, workflow)
+        return _done(task, workflow, measured)
     return None
 
 
@@ -211,8 +219,8 @@ def _watched(task, workflow):
             attempts.fail(task, fence, message, traceback=traceback.format_exc())
 
 
-def _done(task, workflow):
-    work = Work(task)
+def _done(task, workflow, measured):
+    work = Work(task, measured)
     if task.draft is None:
         task.draft = work.draft = workflow.prepare(work)
         if task.draft is not None:
@@ -283,11 +291,11 @@ def work_off(seconds=None, worker=None):
 
 def _work_off(hand):
     """Do tasks that were claimed together. Those that were quick end together, the others on their own."""
-    ready, since = [], time.monotonic()
+    ready, measured, since = [], {}, time.monotonic()
     try:
         for task in hand:
             began = time.monotonic()
-            ending = _attempt(task)
+            ending = _attempt(task, measured)
             now = time.monotonic()
             _pace.took(task.workflow, now - began)
             if ending and ending.can_be_among_others and now - since < LONGEST_WAIT:

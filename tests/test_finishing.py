@@ -99,18 +99,25 @@ def test_a_hand_of_quick_tasks_is_committed_together(backlog, monkeypatch):
     assert sum(together) == 2 * RUNS
 
 
+def test_what_a_hand_has_measured_is_not_read_again(backlog):
+    with CaptureQueriesContext(connection) as asked:
+        work_off()
+
+    reading = work.SEEN.partition("WHERE")[0]
+    assert not any(reading in query["sql"] for query in asked)
+    assert_all_is_there()
+
+
 def test_ten_tasks_are_written_with_hardly_more_statements_than_one(backlog):
     def statements(endings):
         for ending in endings:
             ending.outcome.effects = []
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             finish(*endings)
         return len(asked)
 
     hand = attempts.claim_some("w", is_quick=work._pace.is_quick)
-    endings = [work._attempt(task) for task in hand]
+    endings = [work._attempt(task, {}) for task in hand]
 
     assert statements(endings[2:]) <= statements(endings[:1]) + 2
 
@@ -178,7 +185,7 @@ def test_who_was_slow_does_not_keep_the_others_waiting(backlog, monkeypatch):
 
 def test_nothing_is_kept_of_endings_one_of_which_fails(backlog):
     hand = attempts.claim_some("w", is_quick=work._pace.is_quick)
-    endings = [work._attempt(task) for task in hand]
+    endings = [work._attempt(task, {}) for task in hand]
     endings[-1].outcome.effects.append(stamp)
 
     with pytest.raises(IntegrityError):

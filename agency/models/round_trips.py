@@ -35,4 +35,5 @@ def together(*statements):
 
 
 def _rows(cursor):
-    return cursor.fetchall() if cursor.description else []
+    # Not `description`, which makes an object of each column.
+    return cursor.fetchall() if cursor.pgresult.nfields else []

@@ -10,12 +10,18 @@ the timeout was over, twenty seconds, and then one of them failed.
 
 import sqlite3
 import time
+from functools import lru_cache
 
 from django.db.backends.sqlite3 import base
 
 from config.sqlite.features import DatabaseFeatures
 
 SHORTEST, LONGEST = 0.0002, 0.002  # seconds between two tries
+
+
+@lru_cache(maxsize=1000)
+def _with_question_marks(query):
+    return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
 
 
 class PatientCursor(base.SQLiteCursorWrapper):
@@ -31,6 +37,12 @@ class PatientCursor(base.SQLiteCursorWrapper):
             if not self._is_in_the_way(error):
                 raise
         return self._ask_again(query, params)
+
+    def convert_query(self, query, *, param_names=None):
+        """As Django does, but once for a text: a worker says the same few again and again."""
+        if param_names:
+            return super().convert_query(query, param_names=param_names)
+        return _with_question_marks(query)
 
     def _ask_again(self, query, params):
         ends, pause = time.monotonic() + self.patience, SHORTEST
