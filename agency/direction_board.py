@@ -83,8 +83,9 @@ def open_run(steps, *, title, intent=None, user=None, restart_of=None, origin=Ru
     """Write a run and its tasks, and ring once they are committed.
 
     `deadline` is how long the run may take (timedelta, one minute to 24 hours); without it, what its longest task
-    may take and some air. Raises Refusal: 422 for a bad step, 409 for a workflow whose breaker is open or for a
-    subject that another run works on (`run` names it), 429 while too many runs are open.
+    may take and some air. The run's `opened_with` are its tasks as they were written. Raises Refusal: 422 for a
+    bad step, 409 for a workflow whose breaker is open or for a subject that another run works on (`run` names it),
+    429 while too many runs are open.
     """
     return _open(planned(steps), _Opening(title, intent, user, restart_of, origin, deadline))
 
@@ -106,7 +107,8 @@ def _open(entries, opening):
         deadline_at=now + deadline,
     )
     insert([run])
-    _add_tasks(run, [_task(run, entry, opening, now) for entry in entries])
+    run.opened_with = [_task(run, entry, opening, now) for entry in entries]
+    _add_tasks(run, run.opened_with)
     told = {"tasks": keys} | opening.told
     if opening.deadline is not None:
         told["deadline_seconds"] = int(deadline.total_seconds())

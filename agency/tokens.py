@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.utils import timezone
 from knox.auth import TokenAuthentication
 from knox.models import get_token_model
 from rest_framework.exceptions import AuthenticationFailed
@@ -41,6 +42,13 @@ class NarrowedTokens(TokenAuthentication):
             return super().authenticate_credentials(token)
         except UnicodeDecodeError:  # knox decodes before it looks
             raise AuthenticationFailed("Invalid token.") from None
+
+    def _cleanup_token(self, auth_token):
+        """Whether it has expired; then it is gone. knox reads all tokens of the user at each request to say so."""
+        is_over = auth_token.expiry is not None and auth_token.expiry < timezone.now()
+        if is_over:
+            auth_token.delete()
+        return is_over
 
     def validate_user(self, auth_token):
         user, auth_token = super().validate_user(auth_token)

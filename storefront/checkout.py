@@ -354,17 +354,20 @@ def sweep():
     """Give up what is due, some at a time; what their provider knows better counts."""
     for order in due().order_by("reserved_until")[:AT_ONCE]:
         try:
-            for payment in order.payments.filter(status=Payment.Status.PENDING):
-                payments.get(payment.provider).look(payment)
-        except Exception:
-            log.exception("%s: its provider could not be asked whether it was paid", order.number)
+            _give_up_unless_paid(order)
+        except Exception:  # those behind it must not wait for it
+            log.exception("%s: it could not be asked whether it was paid, or not be given up", order.number)
             Order.objects.filter(pk=order.pk).update(reserved_until=timezone.now() + ASK_AGAIN)
-            continue
-        order.refresh_from_db()
-        if order.is_open and order.reserved_until < timezone.now():
-            with suppress(Refusal):  # it was paid at this moment
-                cancel(order)
-            close_sessions(order)
+
+
+def _give_up_unless_paid(order):
+    for payment in order.payments.filter(status=Payment.Status.PENDING):
+        payments.get(payment.provider).look(payment)
+    order.refresh_from_db()
+    if order.is_open and order.reserved_until < timezone.now():
+        with suppress(Refusal):  # it was paid at this moment
+            cancel(order)
+        close_sessions(order)
 
 
 def close_sessions(order):

@@ -117,6 +117,21 @@ def test_a_wish_collapses_into_a_run(api):
     assert Intent.objects.get().pk == run["intent"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("sales", {"operation": "inventory_audit", "params": {"verify_pages": False}}),
+        ("service", {"workflow": "gig_optimization"}),
+        ("service", {"workflow": "service_promotion", "deadline_seconds": 3600}),
+    ],
+)
+def test_the_answer_to_who_opens_a_run_is_what_stands_in_the_database(api, path, body):
+    opened = api.post(f"/api/v1/orchestrate/{path}", body)
+
+    assert opened.status_code == 202
+    assert opened.json() == api.get(opened["Location"]).json()
+
+
 def test_a_wish_can_stay_in_superposition_and_collapse_once(api):
     answer = api.post("/api/v1/orchestrate/intent", {"statement": "Boost revenue", "collapse": False})
     intent = answer.json()

@@ -113,3 +113,13 @@ def test_templates_carry_no_inline_style_or_script():
     ]
 
     assert found == []
+
+
+def test_the_gate_runs_every_slow_leg():
+    """What a plain `pytest` leaves out is run by name, so a new file can be forgotten."""
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    slow = sorted(
+        path for path in (ROOT / "tests").glob("test_*.py") if "mark.slow" in path.read_text(encoding="utf-8")
+    )
+
+    assert [path.name for path in slow if path != Path(__file__) and f"tests/{path.name}" not in gate] == []

@@ -113,6 +113,18 @@ def test_an_expired_token_is_a_problem(staff):
     answer = client.get("/api/v1/runs")
 
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+    assert AuthToken.objects.count() == 0
+
+
+def test_a_request_costs_as_much_for_a_user_of_a_hundred_tokens(staff, django_assert_num_queries):
+    client = program(staff)
+    for _ in range(100):
+        make_token(staff, days=1)
+    old, _ = make_token(staff, days=1)
+    AuthToken.objects.filter(pk=old.pk).update(expiry="2020-01-01T00:00:00Z")
+
+    with django_assert_num_queries(3):  # the token with its user, its scope, the run
+        client.get("/api/v1/runs/1")
 
 
 def test_rights_that_do_not_exist_are_named_and_no_token_is_made(staff):
