@@ -7,7 +7,7 @@ page does not know, is Django's to answer.
 """
 
 import logging
-import os
+import random
 import re
 import sqlite3
 import threading
@@ -191,7 +191,9 @@ def _in_order(query, names):
 
 def _send(answer, environ, start_response):
     given = environ.get("HTTP_X_REQUEST_ID", "")
-    request_id = ("X-Request-ID", given if GIVEN.fullmatch(given) else os.urandom(16).hex())
+    # Not `os.urandom`: it is a system call, for which the thread gives Python's lock away.
+    made = f"{random.getrandbits(128):032x}"
+    request_id = ("X-Request-ID", given if GIVEN.fullmatch(given) else made)
     condition = environ.get("HTTP_IF_NONE_MATCH")
     etag = answer.header("etag") if condition and answer.status == "200 OK" else ""
     if etag and _knows(condition, etag):
