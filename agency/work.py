@@ -26,6 +26,7 @@ LOOK_EVERY = 1  # seconds
 # Seconds after which what is finished of a hand is committed, before its next task begins. One that was quick up
 # to now and hangs keeps the others waiting all the same; if its worker has to be killed, they are done again.
 LONGEST_WAIT = 0.05
+LOOK_AGAIN = 0.01  # seconds, while another worker is at the quick tasks
 # By hand: every task that binds something passes here, and the ORM takes five times as long to say the same.
 SEEN = "SELECT id, run_id, task_id, kind, body, sha256, measured_at FROM agency_observation WHERE run_id = %s"
 
@@ -281,6 +282,9 @@ def work_off(seconds=None, worker=None):
     until = None if seconds is None else time.monotonic() + seconds
     attempts.recover()
     while until is None or time.monotonic() < until:
+        if attempts.are_in_another_hand(worker, is_quick=_pace.is_quick):
+            time.sleep(LOOK_AGAIN)
+            continue
         hand = attempts.claim_some(worker, sharers=settings.Q_WORKERS, is_quick=_pace.is_quick)
         if not hand:
             return False

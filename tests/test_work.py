@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from agency import attempts, direction_board, jobs, workflows
+from agency import attempts, direction_board, jobs, work, workflows
 from agency.direction_board import Step
 from agency.finishing import Ending, finish
 from agency.models import Run, Task, WebhookDelivery
@@ -199,6 +199,35 @@ def test_a_run_of_quick_tasks_is_one_workers_also_when_nothing_else_waits():
     assert [(task.run_id, task.workflow) for task in by_pace] == [(first.pk, "test_slow")]
     assert [(task.run_id, task.workflow) for task in both] == [(first.pk, "test_slow_2")]
     assert len(attempts.claim_some("c", sharers=2, is_quick=quick)) == 2
+
+
+@pytest.mark.django_db
+def test_where_one_writes_at_a_time_quick_tasks_are_left_to_the_worker_that_is_at_them(monkeypatch):
+    """On SQLite; and only for a moment, as that worker may have died."""
+    monkeypatch.setattr(work, "_pace", work.Pace())
+    work._pace.took("test_slow", 0)
+    for _ in range(2):
+        open_run()
+    attempts.claim("another")
+    on_sqlite = connection.vendor == "sqlite"
+
+    assert work_off(seconds=0.03) is on_sqlite
+    assert Task.objects.filter(status="succeeded").count() == (0 if on_sqlite else 1)
+
+    Task.objects.filter(worker="another").update(claimed_at=timezone.now() - attempts.A_MOMENT)
+    assert work_off(seconds=5) is False
+    assert Task.objects.filter(status="succeeded").count() == 1
+
+
+@pytest.mark.django_db
+def test_who_is_at_a_long_task_keeps_nobody_waiting():
+    for _ in range(2):
+        open_run()
+    attempts.claim("another")
+
+    work_off(seconds=5)
+
+    assert Task.objects.filter(status="succeeded").count() == 1
 
 
 @pytest.mark.django_db
