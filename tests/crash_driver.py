@@ -17,7 +17,7 @@ django.setup()
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from agency import attempts, direction_board
@@ -26,14 +26,21 @@ from agency.models import Attempt, Event, Observation, Run, Task
 from earnings import audit
 from earnings.models import Earning, JournalEntry
 from tests.crash_app.workload import SLOW_ONES
-from tests.crash_site import Cluster, RedisServer, end_what_is_left, send, wait_until
+from tests.crash_site import (
+    Cluster,
+    RedisServer,
+    end_what_is_left,
+    send,
+    stopped,
+    wait_briefly,
+    wait_until,
+)
 
 RUNS, SECONDS, SEED = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 LONGEST = SECONDS + 150  # what is opened last may lose its worker, wait for the lease, and lose the next one
 # One round of what is killed. A pool is two workers, a monitor and the process that fills their queue.
 DECK = ["pool"] * 14 + ["main", "sentinel", "keeper", "web", "supervisor", "cluster", "pause", "redis", "redis"]
 PAUSED_FOR = attempts.LEASE.total_seconds() + 5
-PATIENCE = 2  # seconds that the driver waits for SQLite's lock: it has others to wake
 
 
 class Fire:
@@ -106,23 +113,10 @@ class Fire:
             return False
         since = timezone.now() - timedelta(seconds=0.1)
         for task in Task.objects.filter(status=Task.Status.RUNNING, claimed_at__lt=since):
-            pid = int(task.worker.rpartition(":")[2])
-            if task.run_id % SLOW_ONES == 0 and send(pid, signal.SIGSTOP):
-                if is_free(task):
-                    self._paused[pid] = (now + PAUSED_FOR, task)
-                    return True
-                send(pid, signal.SIGCONT)
+            if task.run_id % SLOW_ONES == 0 and (pid := stopped(task)):
+                self._paused[pid] = (now + PAUSED_FOR, task)
+                return True
         return False
-
-
-def is_free(task):
-    """Whether nobody stands still with the lock in his hands that a change of this task needs.
-
-    SQLite's one lock belongs to a stopped process for as long as it is stopped, and nobody could take over.
-    """
-    with suppress(OperationalError), transaction.atomic():
-        return attempts.hold_run(task.run_id, wait=False)
-    return False
 
 
 def open_runs(number):
@@ -163,8 +157,7 @@ def main():
     if redis:
         redis.start()
     call_command("migrate", verbosity=0)
-    if connection.vendor == "sqlite":
-        connection.settings_dict["OPTIONS"]["timeout"] = PATIENCE
+    wait_briefly()
     site = Cluster("site", is_site=True)
     clusters = [Cluster("cluster"), site]
     for cluster in clusters:

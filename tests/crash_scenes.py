@@ -29,7 +29,15 @@ from agency.direction_board import Step
 from agency.models import Event, Run, Task
 from earnings.models import Earning
 from tests.crash_app import gone
-from tests.crash_site import Cluster, RedisServer, end_what_is_left, send, wait_until
+from tests.crash_site import (
+    Cluster,
+    RedisServer,
+    end_what_is_left,
+    send,
+    stopped,
+    wait_briefly,
+    wait_until,
+)
 
 PAST_THE_LEASE = attempts.LEASE.total_seconds() + 5
 
@@ -103,11 +111,10 @@ def by(cluster, tasks):
 
 def pause():
     """A worker sleeps past its lease and wakes; another one sleeps through a cancel and wakes."""
+    wait_briefly()
     started(Cluster("cluster"))
     lapsed, canceled = open_run(seconds=2), open_run(seconds=2)
-    (_, first), (_, second) = claimed(lapsed), claimed(canceled)
-    send(first, signal.SIGSTOP)
-    send(second, signal.SIGSTOP)
+    first, second = (wait_until(lambda run=run: stopped(claimed(run)[0])) for run in (lapsed, canceled))
     direction_board.cancel(Run.objects.get(pk=canceled.pk))
     send(second, signal.SIGCONT)
     time.sleep(PAST_THE_LEASE)

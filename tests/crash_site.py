@@ -10,9 +10,13 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from django.db import OperationalError, connection, transaction
+
+from agency import attempts
 from agency.supervisor import Child
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 2  # seconds that who stops others waits for SQLite's lock: it has them to wake
 
 
 def free_port():
@@ -27,6 +31,28 @@ def wait_until(condition, seconds=30, every=0.05):
     while not (found := condition()) and time.monotonic() < ends:
         time.sleep(every)
     return found
+
+
+def wait_briefly():
+    """Let this process wait no longer than PATIENCE for SQLite's lock."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["OPTIONS"]["timeout"] = PATIENCE
+        connection.close()
+
+
+def stopped(task):
+    """Stop (SIGSTOP) the worker that is at this task; its process id, or None if it could not be stopped.
+
+    SQLite's one lock belongs to a stopped process for as long as it is stopped, and nobody could take over: who
+    has it in his hands, or on PostgreSQL the lock of the run, goes on.
+    """
+    pid = int(task.worker.rpartition(":")[2])
+    if send(pid, signal.SIGSTOP):
+        with suppress(OperationalError), transaction.atomic():
+            if attempts.hold_run(task.run_id, wait=False):
+                return pid
+        send(pid, signal.SIGCONT)
+    return None
 
 
 class Cluster:

@@ -62,14 +62,11 @@ class PatientCursor(base.SQLiteCursorWrapper):
 class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        timeout = self.settings_dict["OPTIONS"].get("timeout", PatientCursor.patience)
-        self._cursor_class = type("Cursor", (PatientCursor,), {"patience": timeout})
-
     def get_new_connection(self, conn_params):
         connection = super().get_new_connection(conn_params)
         connection.execute("PRAGMA busy_timeout = 0")  # from here on it is we who wait
+        timeout = self.settings_dict["OPTIONS"].get("timeout", PatientCursor.patience)
+        self._cursor_class = type("Cursor", (PatientCursor,), {"patience": timeout})
         return connection
 
     def create_cursor(self, name=None):
