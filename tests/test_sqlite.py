@@ -26,8 +26,7 @@ class Beside:
 
     def _write(self):
         mine = connections["default"]
-        if self._options:
-            mine._cursor_class = type("Cursor", (mine._cursor_class,), self._options)
+        mine.settings_dict = mine.settings_dict | {"OPTIONS": mine.settings_dict["OPTIONS"] | self._options}
         cursor = mine.cursor()
         cursor.execute("SELECT 1 UNION SELECT 2")
         self.left.append(cursor.cursor)
@@ -64,7 +63,7 @@ def test_who_waits_does_not_hold_up_who_throws_its_statements_away():
 def test_who_waits_longer_than_the_timeout_is_told():
     with transaction.atomic():
         Group.objects.create(name="here")
-        beside = Beside(patience=0.2)
+        beside = Beside(timeout=0.2)
 
         assert beside.end() == "database is locked"
 
