@@ -20,6 +20,7 @@ BUCKET_MEANINGS = {
     "paid_out": ("Paid out", "arrived at the bank"),
     "disputed": ("Disputed", "contested by the buyer"),
 }
+OVERDRAWN = "below zero: taken from what comes next"
 SERIES_NAMES = {"hour": "Hours of today", "day": "30 days", "week": "12 weeks", "month": "12 months"}
 SPLITS = ("channel", "gig", "product", "client", "run", "intent")
 MOST_GROUPS = 25
@@ -55,6 +56,13 @@ class Asked:
         return urlencode(query | other)
 
 
+def _meaning(key, summary):
+    """What is in the bucket. What is given back after its payout is the channel's to take of the next one."""
+    if key == "available" and summary["buckets"][key]["minor"] < 0:
+        return OVERDRAWN
+    return BUCKET_MEANINGS[key][1]
+
+
 def figures(asked):
     """Everything that the page shows, read at one moment."""
     span = groups.bounded(asked.scope, Span(series=asked.series))
@@ -70,8 +78,8 @@ def figures(asked):
         "earned_address": entries(made_of["earned"]),
         "total_address": entries(made_of["total"]),
         "buckets": [
-            (name, summary["buckets"][key], meaning, entries(made_of[key]))
-            for key, (name, meaning) in BUCKET_MEANINGS.items()
+            (name, summary["buckets"][key], _meaning(key, summary), entries(made_of[key]))
+            for key, (name, _) in BUCKET_MEANINGS.items()
         ],
         "points": summary["series"]["points"],
         "series": [(name, asked.address(series=key), key == asked.series) for key, name in SERIES_NAMES.items()],

@@ -16,7 +16,9 @@ class MoneySerializer(serializers.Serializer):
 class BucketsSerializer(serializers.Serializer):
     unearned = MoneySerializer(help_text="Paid for work that is still owed.")
     pending = MoneySerializer(help_text="Earned, not cleared by the channel yet.")
-    available = MoneySerializer(help_text="Cleared, can be paid out.")
+    available = MoneySerializer(
+        help_text="Cleared, can be paid out; below zero, what channels take of what they owe next."
+    )
     paid_out = MoneySerializer(help_text="Arrived at our bank.")
     disputed = MoneySerializer(help_text="Earned and contested by the buyer.")
 

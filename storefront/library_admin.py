@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import Count, Max
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -112,7 +113,7 @@ def rights_of(order):
             reverse("admin:storefront_entitlement_change", args=[right.pk]),
             right.product,
             right.get_status_display(),
-            f"{right.used} downloads",
+            f"{right.used} download{pluralize(right.used)}",
         )
         for right in rights.annotate(used=Count("downloads")).order_by("id")
     ]

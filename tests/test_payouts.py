@@ -231,6 +231,21 @@ def test_what_is_given_back_after_its_payout_is_taken_of_the_next_one(newest_fir
     assert audit.violations() == []
 
 
+def test_staff_see_that_less_than_nothing_is_available_and_why(staff_client):
+    earning = sell(1)
+    pages = "/admin/earnings/earning/dashboard/", "/admin/earnings/payout/add/"
+    before = [staff_client.get(page).content.decode() for page in pages]
+    record()
+
+    ledger.refund(earning, "refund:1", NOON, gross_minor=5000)
+
+    assert ["taken from what comes next" in page for page in before] == [False, False]
+    for page in pages:
+        said = staff_client.get(page).content.decode()
+        assert "taken from what comes next" in said
+        assert "-$50.00" in said
+
+
 def test_what_was_paid_out_is_not_taken_by_undoing_what_brought_it():
     earning = sell(1)
     record()

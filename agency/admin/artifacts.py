@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
 from django.utils.html import format_html
 
@@ -19,12 +20,12 @@ SHOWN_IN_BROWSER = ("text/html", "text/plain", "text/csv", "text/markdown", "ima
 class ArtifactAdmin(ReadOnlyAdmin):
     """Files that workflows made."""
 
-    list_display = ["name", "kind", "size", "run", "service_order", "created_at", "open_link"]
+    list_display = ["name", "kind", "length", "run", "service_order", "created_at", "open_link"]
     list_filter = ["kind"]
     list_select_related = ["run", "service_order__gig"]
     search_fields = ["name", "sha256"]
-    readonly_fields = ["open_link"]
-    exclude = ["file"]
+    readonly_fields = ["length", "open_link"]
+    exclude = ["file", "size"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).visible_to(request.user)
@@ -46,6 +47,10 @@ class ArtifactAdmin(ReadOnlyAdmin):
         )
         response["Content-Security-Policy"] = REPORT_POLICY
         return response
+
+    @admin.display(description="size", ordering="size")
+    def length(self, artifact):
+        return filesizeformat(artifact.size)
 
     @admin.display(description="file")
     def open_link(self, artifact):

@@ -135,7 +135,8 @@ def _recorded(form, user):
 
 
 def _offer(channel, kind, currency, minor):
-    return {"channel": channel, "kind": kind, "currency": currency, "amount": money.display(minor, currency)}
+    amount = money.display(minor, currency)
+    return {"channel": channel, "kind": kind, "currency": currency, "amount": amount, "is_overdrawn": minor < 0}
 
 
 @admin.register(LedgerCheck)
