@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from agency import briefs, checklist, client_mail, recipes, webhooks
-from agency.models import Artifact, Delivery, ServiceOrder, SuccessStory
+from agency import briefs, checklist, client_mail, recipes, success_stories, webhooks
+from agency.models import Artifact, Delivery, ServiceOrder
 from agency.wanted_orders import read_order
 from agency.wording import count
 from earnings import ledger, money
@@ -272,9 +272,9 @@ def accept(order, *, consent=None, quote="", by=None):
         order.showcase_consent = consent
         order.save(update_fields=["showcase_consent"])
     if order.showcase_consent:
-        _tell(order, quote)
+        success_stories.tell(order, quote)
     else:
-        SuccessStory.objects.filter(service_order=order).delete()
+        success_stories.take_down(order)
     return order
 
 
@@ -285,31 +285,6 @@ def _earn(order, at):
     # A sale that a statement told of is earned already.
     if earning.key in (f"service_order:{order.pk}", order.earning_key):
         ledger.record_earned(earning, f"{earning.key}:earned", at)
-
-
-def _tell(order, quote):
-    """The success story of accepted work: what was delivered, as measured, and the client's sentence."""
-    delivery = order.deliveries.last()
-    files = list(delivery.artifacts.all()) if delivery else []
-    passed = sum(bool(check.get("passed")) for check in delivery.checks) if delivery else 0
-    days = (order.accepted_at - order.created_at).days + 1
-    summary = (
-        f"{order.package.name}: {count(len(files), 'file')} delivered and accepted within "
-        f"{count(days, 'day')}, {count(passed, 'check')} passed."
-    )
-    title = order.brief.get("title")
-    name = f"{order.gig.name}: {title}" if isinstance(title, str) and title else order.gig.name
-    image = next((file for file in files if file.content_type.startswith("image/")), None)
-    SuccessStory.objects.get_or_create(
-        service_order=order,
-        defaults={
-            "slug": f"{order.gig.slug}-{order.pk}",
-            "title": name if len(name) <= 120 else f"{name[:119]}…",
-            "summary": summary,
-            "quote": quote.strip(),
-            "image": image,
-        },
-    )
 
 
 @transaction.atomic

@@ -42,10 +42,10 @@ from earnings.ledger.entries import (
     local_date,
     postings_of,
 )
+from earnings.ledger.held import allowed, impossible, moved_on
 from earnings.ledger.purses import OF_PURSES, Purse, adjust, charge, credit, take_back, transfer
 from earnings.ledger.sales import (
     Work,
-    allowed,
     balances,
     checked,
     clear,
@@ -53,8 +53,6 @@ from earnings.ledger.sales import (
     dispute,
     fee,
     find_sale,
-    impossible,
-    moved_on,
     opening,
     pay_out,
     record_earned,

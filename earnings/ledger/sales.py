@@ -10,13 +10,11 @@ from django.db.models import Q, Sum
 from earnings import money
 from earnings.ledger.entries import (
     AVAILABLE,
-    BUCKETS,
     DEFERRED,
     DISPUTED,
     FEES,
     PAID_OUT,
     PENDING,
-    REFUND_ORDER,
     REFUNDS,
     REVENUE,
     UNEARNED,
@@ -25,6 +23,7 @@ from earnings.ledger.entries import (
     post,
     refuse_bad_moment,
 )
+from earnings.ledger.held import allowed, contest, earn, give_back, impossible, kept, moved_on
 from earnings.models import Earning, JournalEntry, Kind, Posting
 from earnings.models.inserts import insert_unless_there
 from earnings.refusals import Refusal
@@ -97,7 +96,7 @@ def opening(earning, work):
 def record_earned(earning, key, at):
     """The client accepted the work: what was paid for it is ours, and waits to be cleared."""
     entry = JournalEntry(earning=earning, key=key, event=Event.EARNED, occurred_at=at)
-    return _book(entry, _earn)
+    return _book(entry, earn)
 
 
 @transaction.atomic
@@ -118,7 +117,7 @@ def pay_out(earning, key, at):
 def dispute(earning, key, at):
     """The buyer contests an earned payment: set its money apart. Won: `release`; lost: `refund`."""
     entry = JournalEntry(earning=earning, key=key, event=Event.DISPUTED, occurred_at=at)
-    return _book(entry, _contest)
+    return _book(entry, contest)
 
 
 @transaction.atomic
@@ -138,7 +137,7 @@ def refund(earning, key, at, *, gross_minor, fee_minor=0):
     """
     _refuse_bad_refund(gross_minor, fee_minor)
     entry = JournalEntry(earning=earning, key=key, event=Event.REFUNDED, occurred_at=at)
-    return _book(entry, lambda held: _give_back(held, gross_minor, fee_minor), (gross_minor, fee_minor))
+    return _book(entry, lambda held: give_back(held, gross_minor, fee_minor), (gross_minor, fee_minor))
 
 
 @transaction.atomic
@@ -151,7 +150,7 @@ def correct_fee(earning, key, at, more_minor, memo=""):
         raise Refusal.of_field("/more_minor", "A correction is an integer of minor units other than zero.")
     event = Event.COST if more_minor > 0 else Event.CREDITED
     entry = JournalEntry(earning=earning, key=key, event=event, occurred_at=at, memo=memo)
-    return _book(entry, lambda held: _kept(held, more_minor), (0, -more_minor))
+    return _book(entry, lambda held: kept(held, more_minor), (0, -more_minor))
 
 
 @transaction.atomic
@@ -188,59 +187,7 @@ def balances(earning):
     return Counter({row["account_id"]: row["sum"] for row in sums})
 
 
-def allowed(held):
-    """The events that balances like `held` allow next."""
-    contestable = held[PENDING] + cleared(held)
-    rules = {
-        Event.EARNED: held[DEFERRED] < 0,
-        Event.CLEARED: held[PENDING] > 0,
-        Event.PAID_OUT: held[AVAILABLE] != 0,
-        Event.REFUNDED: sum(held[bucket] for bucket in BUCKETS) > 0,
-        Event.DISPUTED: contestable > 0 and held[DEFERRED] == 0,
-    }
-    return [str(event) for event, possible in rules.items() if possible]
-
-
-def impossible(held):
-    """The accounts whose balance no history of an earning can have, e.g. a bucket below zero.
-
-    Of what was cleared only the sum is sure: a refund after the payout makes `available` negative, the next payout
-    sets that off, and if the first one then comes back it is `paid_out` that is below zero until it is sent again.
-    """
-    wrong = [bucket for bucket in REFUND_ORDER if held[bucket] < 0]
-    if cleared(held) < 0:
-        wrong.append(AVAILABLE)
-    if held[DEFERRED] > 0:
-        wrong.append(DEFERRED)
-    if held[REVENUE] + held[REFUNDS] > 0:
-        wrong.append(REFUNDS)
-    if held[FEES] < 0:
-        wrong.append(FEES)
-    return wrong
-
-
-def moved_on(held, after):
-    """Whether what leads from `held` to `after` would undo what later entries rest on."""
-    return bool(impossible(after)) or (after[AVAILABLE] < 0 and cleared(after) < cleared(held))
-
-
-def cleared(held):
-    """What has come through, at the channel and at our bank."""
-    return held[AVAILABLE] + held[PAID_OUT]
-
-
-# --- What each event does to the money that is held -----------------------------------------------------
-
-
-def _earn(held):
-    return {PENDING: held[UNEARNED], UNEARNED: -held[UNEARNED], DEFERRED: -held[DEFERRED], REVENUE: held[DEFERRED]}
-
-
-def _contest(held):
-    # Unearned money stays where it is: in `disputed` it would be counted as earned.
-    if held[DEFERRED]:
-        return {}
-    return {DISPUTED: held[PENDING] + cleared(held), PENDING: -held[PENDING], AVAILABLE: -cleared(held)}
+# --- What undoes earlier entries ------------------------------------------------------------------------------
 
 
 def _released(contested, rest):
@@ -257,42 +204,6 @@ def _released(contested, rest):
         rest -= back
     postings[AVAILABLE] += rest  # of a refund that failed
     return postings
-
-
-def _give_back(held, gross_minor, fee_minor):
-    owed = -held[DEFERRED]
-    limits = {
-        "gross_minor": (gross_minor, owed or -held[REVENUE] - held[REFUNDS]),
-        "fee_minor": (fee_minor, held[FEES]),
-        "net": (gross_minor - fee_minor, sum(held[bucket] for bucket in BUCKETS)),
-    }
-    for name, (asked, at_most) in limits.items():
-        if asked > at_most:
-            what = {"gross_minor": "the buyer paid", "fee_minor": "the channel kept", "net": "we hold of it"}[name]
-            raise Refusal(f"{asked} minor units cannot be refunded: {what} only {at_most}.", allowed=allowed(held))
-    return _taken(held, gross_minor - fee_minor) | {DEFERRED if owed else REFUNDS: gross_minor, FEES: -fee_minor}
-
-
-def _kept(held, more_minor):
-    """A fee comes out of what has come least far; what was too much of it goes there."""
-    ours = sum(held[bucket] for bucket in BUCKETS)
-    if ours <= 0 or more_minor > ours or -more_minor > held[FEES]:
-        raise Refusal(f"A fee of {more_minor} minor units more does not fit this sale.", allowed=allowed(held))
-    if more_minor < 0:
-        least_far = next((bucket for bucket in REFUND_ORDER if held[bucket] > 0), AVAILABLE)
-        return {FEES: more_minor, least_far: -more_minor}
-    return _taken(held, more_minor) | {FEES: more_minor}
-
-
-def _taken(held, amount_minor):
-    """The postings that take this of an earning. What was paid out stays at our bank: the channel takes it back
-    out of `available`, which then stands below zero."""
-    postings = {}
-    for bucket in REFUND_ORDER:
-        part = min(amount_minor, held[bucket])
-        postings[bucket] = -part
-        amount_minor -= part
-    return postings | {AVAILABLE: -amount_minor}
 
 
 def _undone(entry, held):
