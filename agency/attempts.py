@@ -73,8 +73,11 @@ STARTED = """
       status = CASE WHEN status IN ('queued', 'waiting') THEN 'running' ELSE status END
     WHERE id IN ({})
 """
-IN_HAND = "SELECT workflow FROM agency_task WHERE status = 'running' AND worker <> %s AND claimed_at > %s"
-A_MOMENT = timedelta(milliseconds=100)  # longer than a hand of quick tasks lasts
+# Not what was claimed in the future: when a clock is set back, its worker may be gone long before that comes.
+IN_HAND = """
+    SELECT workflow FROM agency_task WHERE status = 'running' AND worker <> %s AND claimed_at BETWEEN %s AND %s
+"""
+A_MOMENT = timedelta(milliseconds=100)  # who claimed earlier is not so quick after all, or is gone
 MOST_AT_ONCE = 20
 PAUSES = (0.003, 0.01, 0.03)  # seconds: a run is held for no longer than a claim or a finish takes
 
@@ -112,7 +115,8 @@ def are_in_another_hand(worker, *, is_quick):
     if connection.features.has_select_for_update:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(IN_HAND, [worker[:80], stored(timezone.now() - A_MOMENT)])
+        now = timezone.now()
+        cursor.execute(IN_HAND, [worker[:80], stored(now - A_MOMENT), stored(now)])
         return any(is_quick(workflow) for (workflow,) in cursor.fetchall())
 
 

@@ -23,6 +23,7 @@ def make_token(user, *, days=None, is_read_only=False, rights=()):
     if unknown:
         raise Refusal.of_field("/rights", f"There is no right {', '.join(unknown)}.")
     with transaction.atomic():
+        user.auth_token_set.filter(expiry__lt=timezone.now()).delete()  # nobody asks with them any more
         row, text = get_token_model().objects.create(user=user, expiry=timedelta(days=days) if days else None)
         if is_read_only or rights:
             TokenScope.objects.create(token=row, is_read_only=is_read_only, rights=sorted(set(rights)))

@@ -60,7 +60,7 @@ class Work:
 
     @property
     def seen(self):
-        """The observations of this run that were there when the task was found to miss none."""
+        """The observations of this run, as far as the task has needed them."""
         return list(self._seen.values())
 
     def observation(self, kind):
@@ -300,6 +300,8 @@ def _work_off(hand):
         for task in hand:
             began = time.monotonic()
             ending = _attempt(task, measured)
+            if ending is None:  # it failed or waits: what it measured may have been rolled back
+                measured.pop(task.run_id, None)
             now = time.monotonic()
             _pace.took(task.workflow, now - began)
             if ending and ending.can_be_among_others and now - since < LONGEST_WAIT:

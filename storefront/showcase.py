@@ -27,7 +27,8 @@ PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
 
 def stories():
     """Recent Successes: accepted work that its client agreed to show, newest first."""
-    return SuccessStory.objects.filter(is_published=True).select_related("service_order__gig", "image")
+    published = SuccessStory.objects.filter(is_published=True)
+    return published.select_related("service_order__gig", "image").defer("image__content")
 
 
 def is_picture(artifact):

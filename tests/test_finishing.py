@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from django.test.utils import CaptureQueriesContext
 
@@ -106,6 +106,26 @@ def test_what_a_hand_has_measured_is_not_read_again(backlog):
     reading = work.SEEN.partition("WHERE")[0]
     assert not any(reading in query["sql"] for query in asked)
     assert_all_is_there()
+
+
+def test_nobody_is_bound_to_a_measurement_that_was_rolled_back(backlog):
+    bad = Run.objects.order_by("pk")[1]
+    perform = backlog["test_measure"].perform
+
+    def measured_in_vain(self, work):
+        with transaction.atomic():
+            outcome = perform(self, work)
+            if work.task.run_id == bad.pk:
+                raise KeyError("after it was measured")
+            return outcome
+
+    backlog["test_measure"].perform = measured_in_vain
+    work_off()
+
+    report = bad.tasks.get(workflow="test_report")
+    assert (report.status, report.error) == ("waiting", "")
+    assert bad.observations.count() == 0
+    assert_all_is_there(but=[bad])
 
 
 def test_ten_tasks_are_written_with_hardly_more_statements_than_one(backlog):

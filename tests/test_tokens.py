@@ -116,6 +116,17 @@ def test_an_expired_token_is_a_problem(staff):
     assert AuthToken.objects.count() == 0
 
 
+def test_who_gets_a_new_token_loses_the_expired_ones(staff):
+    make_token(staff, days=1)
+    AuthToken.objects.update(expiry="2020-01-01T00:00:00Z")
+    kept, _ = make_token(staff)
+
+    make_token(staff, days=1)
+
+    assert AuthToken.objects.filter(pk=kept.pk).exists()
+    assert AuthToken.objects.count() == 2
+
+
 def test_a_request_costs_as_much_for_a_user_of_a_hundred_tokens(staff, django_assert_num_queries):
     client = program(staff)
     for _ in range(100):

@@ -220,6 +220,20 @@ def test_where_one_writes_at_a_time_quick_tasks_are_left_to_the_worker_that_is_a
 
 
 @pytest.mark.django_db
+def test_a_clock_that_was_set_back_stops_nobody(monkeypatch):
+    monkeypatch.setattr(work, "_pace", work.Pace())
+    work._pace.took("test_slow", 0)
+    for _ in range(2):
+        open_run()
+    lost = attempts.claim("gone")
+    Task.objects.filter(pk=lost.pk).update(claimed_at=timezone.now() + timedelta(hours=1))
+
+    work_off(seconds=5)
+
+    assert Task.objects.filter(status="succeeded").count() == 1
+
+
+@pytest.mark.django_db
 def test_who_is_at_a_long_task_keeps_nobody_waiting():
     for _ in range(2):
         open_run()
