@@ -109,7 +109,7 @@ def _next_key(earning):
 
 def _is_left(earning):
     held = ledger.balances(earning)
-    return any(held[account] for account in (*BUCKETS, DEFERRED))
+    return bool(sum(held[bucket] for bucket in BUCKETS) or held[DEFERRED])
 
 
 def _latest(earning):

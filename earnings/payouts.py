@@ -150,7 +150,10 @@ def _refuse_another_amount(purse, paid, amount_minor, hint):
 
 
 def _refuse_overdraft(purse, hint):
-    left = _sum(_of(purse))
+    """More left than was there: what a statement booked as paid out, too. What was given back after its payout
+    does not count: this payout may have left before, and then the channel takes it of the next one."""
+    sales = _of(purse).exclude(entry__earning=None).values("entry__earning").annotate(sum=Sum("amount_minor"))
+    left = _sum(_of(purse)) - sum(row["sum"] for row in sales.filter(sum__lt=0))
     if left < 0:
         short = money.display(-left, purse.currency)
         raise Refusal(f"{short} of these are not at {purse.channel} any more.{hint}", allowed=[])

@@ -126,8 +126,10 @@ def book_refund(refund, key, amount_minor, at):
     sold = -held[ledger.DEFERRED] or -held[ledger.REVENUE] - held[ledger.REFUNDS]
     fee_minor = held[ledger.FEES] * amount_minor // sold if sold else 0
     entry = f"{key}:refund:{refund.pk}"
-    ledger.refund(earning, entry, at, gross_minor=amount_minor, fee_minor=fee_minor)
-    if fee_minor and not payments.get(payment.provider).returns_fees:
+    provider = payments.get(payment.provider)
+    from_bank = provider.refunds_from_bank
+    ledger.refund(earning, entry, at, gross_minor=amount_minor, fee_minor=fee_minor, from_bank=from_bank)
+    if fee_minor and not provider.returns_fees:
         purse = ledger.Purse(earning.channel, earning.currency, earning.kind)
         ledger.charge(purse, f"{entry}:fee", at, fee_minor, memo=f"Fee kept of a refund of {earning.reference}")
 
@@ -187,7 +189,7 @@ def unbook_refund(refund, key, at):
     for booked in JournalEntry.objects.filter(key__in=[entry, f"{entry}:fee"]).select_related("earning"):
         ledger.reverse(booked, f"{booked.key}:failed", at, memo="The refund did not reach the buyer.")
     earning = Earning.objects.get(key=key)
-    contested = refund.payment.disputes.filter(status=Dispute.Status.OPEN)
+    contested = refund.payment.disputes.filter(status=Dispute.Status.OPEN).order_by("pk")  # as they are put back
     if not contested.exists():
         for dispute in refund.payment.disputes.all():
             put_back(earning, dispute, at)

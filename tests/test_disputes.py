@@ -281,3 +281,15 @@ def test_a_dispute_that_can_not_be_is_refused_by_name(api, asked, status, pointe
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
     assert not JournalEntry.objects.filter(event="disputed").exists()
+
+
+def test_the_fee_of_a_dispute_is_booked_when_all_was_given_back_after_its_payout():
+    earning = sell(1)
+    ledger.clear(earning, f"{earning.key}:cleared", NOON)
+    ledger.pay_out(earning, f"{earning.key}:out", NOON)
+    refund(earning, 10000, 300)
+
+    disputes.contest(earning, NOON, fee_minor=1500)
+
+    assert figures()[1]["available"] == -9700 - 1500
+    assert audit.violations() == []

@@ -241,6 +241,63 @@ def test_a_refund_that_fails_after_the_work_was_accepted_leaves_nothing_unearned
     assert audit.violations() == []
 
 
+def paid_twice():
+    """A payment that nobody needed: of an order that was paid by another one."""
+    order = make_order(make_product(price_minor=3000))
+    first = order.payments.get()
+    second = Payment.objects.create(
+        order=order, provider="manual", kind=first.kind, status="pending", amount_minor=3000, currency="USD"
+    )
+    for payment in (first, second):
+        checkout.mark_paid(payment)
+    second.refresh_from_db()
+    return second
+
+
+def proposed(payment):
+    return sum(payment.refunds.filter(status="proposed").values_list("amount_minor", flat=True))
+
+
+def test_what_is_left_of_a_surplus_payment_is_proposed_again():
+    payment = paid_twice()
+
+    refunds.told(payment, Answer("succeeded", external_id="re_1"), amount_minor=1000)
+
+    assert proposed(payment) == 2000
+    assert audit.violations() == []
+
+
+@pytest.mark.parametrize("is_approved_first", [True, False])
+def test_a_surplus_payment_has_a_proposal_as_long_as_something_is_left(is_approved_first):
+    payment = paid_twice()
+    refunds.told(payment, Answer("succeeded", external_id="re_1"), amount_minor=1000)
+    refunds.told(payment, Answer("requested", external_id="re_2"), amount_minor=2000)
+    refunds.told(payment, Answer("failed", external_id="re_2"), amount_minor=2000)
+    steps = [
+        lambda: refunds.carry_out(refunds.approve(payment.refunds.get(status="proposed"))),
+        lambda: refunds.told(payment, Answer("failed", external_id="re_1"), amount_minor=1000),
+    ]
+
+    for step in steps if is_approved_first else reversed(steps):
+        step()
+
+    payment.refresh_from_db()
+    assert proposed(payment) == payment.refundable_minor == 1000
+    assert audit.violations() == []
+
+
+def test_an_invoice_is_paid_back_from_our_bank():
+    order = make_paid_order(make_product(price_minor=2900))
+    earning = Earning.objects.get(reference=order.number)
+    ledger.clear(earning, f"{earning.key}:cleared:1", timezone.now())
+    ledger.pay_out(earning, f"{earning.key}:out", timezone.now())
+
+    give_back(order)
+
+    assert balances(earning.key) == {"revenue": -2900, "refunds": 2900}
+    assert audit.violations() == []
+
+
 def test_a_refund_whose_answer_can_not_be_booked_does_not_hold_up_those_behind_it():
     stuck, healthy = make_paid_order(), make_paid_order()
     bad, good = refunds.request(stuck, "bad"), refunds.request(healthy, "good")
@@ -256,3 +313,23 @@ def test_a_refund_whose_answer_can_not_be_booked_does_not_hold_up_those_behind_i
     assert (bad.status, bad.attempts, good.status) == ("requested", 1, "succeeded")
     assert bad.due_at > timezone.now()
     assert "could not be booked" in stuck.problem
+
+
+def test_nobody_has_to_look_at_a_refund_that_is_booked_after_all():
+    order = make_paid_order()
+    order.refresh_from_db()
+    before = order.problem
+    earning = Earning.objects.get(reference=order.number)
+    mistake = ledger.refund(earning, "order:mistake", timezone.now(), gross_minor=1)
+    refund = give_back(order)
+    order.refresh_from_db()
+    noted = order.problem
+
+    ledger.reverse(mistake, "order:mistake:undone", timezone.now())
+    for _ in range(2):
+        refunds.carry_out(refund)
+
+    order.refresh_from_db()
+    assert noted == f"{before} {refund} could not be booked, and is tried again."
+    assert (refund.status, order.problem, order.status) == ("succeeded", before, "refunded")
+    assert audit.violations() == []

@@ -451,6 +451,17 @@ def test_what_was_reversed_may_be_booked_anew():
     assert audit.violations() == []
 
 
+def test_an_import_with_its_newest_rows_on_top_is_reversed_in_any_parts(monkeypatch):
+    monkeypatch.setattr(booking, "CHUNK", 2)
+    head, *rows = load("gumroad_payout").splitlines()
+    statement = booking.book(booking.upload(b"\n".join([head, *reversed(rows)]), "newest.csv"))
+
+    booking.reverse(statement)
+
+    assert set(figures().values()) == {0}
+    assert audit.violations() == []
+
+
 def test_an_import_whose_money_moved_on_is_not_reversed_by_half():
     statement = book("gumroad_payout")
     sale = Earning.objects.get(external_id="s2")

@@ -7,7 +7,7 @@ import pytest
 
 from earnings import audit, ledger
 from earnings.models import Earning
-from storefront import refunds
+from storefront import disputes, refunds
 from storefront.models import Dispute, PaymentEvent, Refund
 from storefront.payments import Answer
 from tests.factories import make_product
@@ -126,6 +126,20 @@ def test_a_refund_that_fails_in_an_open_dispute_waits_for_the_decision_too(strip
     assert meanwhile == {"disputed": 2786, "fees": 114, "revenue": -2900}
     free = {"pending": 2786, "fees": 114, "revenue": -2900}
     assert balances(line) == (free if end == "won" else {"revenue": -2900, "refunds": 2900})
+    assert audit.violations() == []
+
+
+def test_what_a_failed_refund_brings_into_two_disputes_still_waits_for_its_clearing_day(stripe, client):
+    _, payment, line = sold(stripe, client)
+    refunds.told(payment, Answer("succeeded", external_id="re_1"), amount_minor=1000)
+    for number, amount in (("dp_1", 1000), ("dp_2", 900)):
+        disputes.told(payment, disputes.Told(number, "open", amount))
+
+    refunds.told(payment, Answer("failed", external_id="re_1"), amount_minor=1000)
+    for number, amount in (("dp_1", 1000), ("dp_2", 900)):
+        disputes.told(payment, disputes.Told(number, "won", amount))
+
+    assert balances(line) == {"pending": 2786, "fees": 114, "revenue": -2900}
     assert audit.violations() == []
 
 

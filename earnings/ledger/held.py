@@ -74,7 +74,7 @@ def contest(held):
     return {DISPUTED: held[PENDING] + cleared(held), PENDING: -held[PENDING], AVAILABLE: -cleared(held)}
 
 
-def give_back(held, gross_minor, fee_minor):
+def give_back(held, gross_minor, fee_minor, from_bank=False):
     owed = -held[DEFERRED]
     limits = {
         "gross_minor": (gross_minor, owed or -held[REVENUE] - held[REFUNDS]),
@@ -85,7 +85,8 @@ def give_back(held, gross_minor, fee_minor):
         if asked > at_most:
             what = {"gross_minor": "the buyer paid", "fee_minor": "the channel kept", "net": "we hold of it"}[name]
             raise Refusal(f"{asked} minor units cannot be refunded: {what} only {at_most}.", allowed=allowed(held))
-    return _taken(held, gross_minor - fee_minor) | {DEFERRED if owed else REFUNDS: gross_minor, FEES: -fee_minor}
+    price = {DEFERRED if owed else REFUNDS: gross_minor, FEES: -fee_minor}
+    return _taken(held, gross_minor - fee_minor, from_bank) | price
 
 
 def kept(held, more_minor):
@@ -99,12 +100,13 @@ def kept(held, more_minor):
     return _taken(held, more_minor) | {FEES: more_minor}
 
 
-def _taken(held, amount_minor):
-    """The postings that take this of an earning. What was paid out stays at our bank: the channel takes it back
-    out of `available`, which then stands below zero."""
+def _taken(held, amount_minor, from_bank=False):
+    """The postings that take this of an earning. What was paid out stays at our bank, unless it is taken there:
+    the channel takes it back out of `available`, which then stands below zero."""
     postings = {}
     for bucket in REFUND_ORDER:
         part = min(amount_minor, held[bucket])
         postings[bucket] = -part
         amount_minor -= part
-    return postings | {AVAILABLE: -amount_minor}
+    at_channel = min(amount_minor, max(held[AVAILABLE], 0)) if from_bank else amount_minor
+    return postings | {AVAILABLE: -at_channel, PAID_OUT: at_channel - amount_minor}

@@ -129,15 +129,16 @@ def release(contested, key, at, memo=""):
 
 
 @transaction.atomic
-def refund(earning, key, at, *, gross_minor, fee_minor=0):
+def refund(earning, key, at, *, gross_minor, fee_minor=0, from_bank=False):
     """The buyer got `gross_minor` back, and the channel gave us `fee_minor` of its fee back.
 
-    While the work is owed the refund lessens what we owe; afterwards it is a refund of income. `Refusal` (409)
-    if we hold less than the difference, (422) if an amount is impossible.
+    While the work is owed the refund lessens what we owe; afterwards it is a refund of income. What was paid out
+    before, the channel takes of what it owes us next; `from_bank`: we transfer it. `Refusal` (409) if we hold less
+    than the difference, (422) if an amount is impossible.
     """
     _refuse_bad_refund(gross_minor, fee_minor)
     entry = JournalEntry(earning=earning, key=key, event=Event.REFUNDED, occurred_at=at)
-    return _book(entry, lambda held: give_back(held, gross_minor, fee_minor), (gross_minor, fee_minor))
+    return _book(entry, lambda held: give_back(held, gross_minor, fee_minor, from_bank), (gross_minor, fee_minor))
 
 
 @transaction.atomic

@@ -367,7 +367,9 @@ def reverse(statement, by=None):
     if not moved.update(status=Status.REVERSED, reversed_at=timezone.now()):
         raise Refusal(f"{statement} is {statement.get_status_display()}, not booked.", allowed=statement.allowed)
     who = f", user {by.pk}" if by else ""
-    pks = list(statement.rows.filter(outcome=Outcome.BOOKED).order_by("-id").values_list("id", flat=True))
+    # What gives back first: a file may have its newest rows on top.
+    rows = statement.rows.filter(outcome=Outcome.BOOKED).order_by("-id").values_list("id", "meaning")
+    pks = [pk for pk, _ in sorted(rows, key=lambda row: row[1] not in matching.GIVEN_BACK)]
     for start in range(0, len(pks), CHUNK):
         keys = [f"statement:{statement.pk}:{pk}:{end}" for pk in pks[start : start + CHUNK] for end in ENTRIES]
         entries = JournalEntry.objects.filter(key__in=keys).select_related("earning").order_by("-id")

@@ -123,6 +123,13 @@ class Order(Transitions):
             self.problem = f"{self.problem} {problem}".strip()
             self.save(update_fields=["problem"])
 
+    def forget_problem(self, problem):
+        """What was noted has come right by itself."""
+        self.refresh_from_db()
+        if problem in self.problem:
+            self.problem = " ".join(self.problem.replace(problem, "").split())
+            self.save(update_fields=["problem"])
+
     @property
     def kind(self):
         """Whether real or simulated money paid it; None while nothing did."""

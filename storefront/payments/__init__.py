@@ -39,6 +39,7 @@ class Provider:
     kind = Kind.REAL
     channel = "direct"
     returns_fees = True  # whether the buyer's refund gives us the fee back
+    refunds_from_bank = False  # whether a refund leaves our bank, not what the provider owes us
 
     def is_offered(self, currency):
         """Whether a buyer may choose it now."""

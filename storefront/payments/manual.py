@@ -15,6 +15,7 @@ class Manual(Provider):
     help = "We send an invoice. Your order is handed over when the money has arrived."
     button = "Order on invoice"
     position = 2
+    refunds_from_bank = True
 
     def is_offered(self, currency):
         return True

@@ -122,8 +122,13 @@ def carry_out(refund):
         # Those behind it must not wait for somebody to mend this one; the provider gives the same answer again.
         log.exception("refund %s: the provider's answer could not be booked", refund.pk)
         _try_later(refund, f"The provider said {answer.status}, which could not be booked: {error}"[:500])
-        refund.payment.order.note_problem(f"{refund}: {refund.problem}"[:500])
+        if refund.status == Status.REQUESTED:  # nobody else has booked it meanwhile
+            refund.payment.order.note_problem(_unbooked(refund))
         return refund
+
+
+def _unbooked(refund):
+    return f"{refund} could not be booked, and is tried again."
 
 
 def _try_later(refund, problem):
@@ -148,6 +153,8 @@ def settle(refund, answer):
             _book(refund, now)
             _follow(order, refund)
             _drop_outdated(refund.payment)
+            order.forget_problem(_unbooked(refund))
+            _propose_rest(refund.payment, "A part of it went back, and the rest is not ours.")
     elif answer.status == Status.FAILED:
         was_booked = refund.status == Status.SUCCEEDED
         if refund.advance(Status.FAILED, finished_at=now, problem=answer.problem[:500]):
@@ -193,6 +200,14 @@ def _drop_outdated(payment):
             refund.advance(Status.DROPPED, finished_at=timezone.now(), problem=OUTDATED)
 
 
+def _propose_rest(payment, reason):
+    """Of a surplus payment nobody can wish a refund: what is left of it is proposed, unless staff said no."""
+    payment.refresh_from_db()
+    waiting = payment.refunds.filter(status__in=[Status.PROPOSED, Status.REQUESTED])
+    if payment.is_surplus and payment.refundable_minor and not waiting.exists():
+        propose(payment, reason)
+
+
 def _returned_minor(line):
     done = line.refund_lines.filter(refund__status=Status.SUCCEEDED)
     return done.aggregate(sum=Sum("amount_minor"))["sum"] or 0
@@ -218,9 +233,7 @@ def _undo(order, refund, at, was_booked):
     if order.status == Order.Status.REFUNDED and refund.lines.exists():
         order.advance(Order.Status.PAID)  # what is not the order's price never paid it
     take_lost(refund.payment)
-    payment = Payment.objects.get(pk=refund.payment_id)
-    if payment.is_surplus and payment.refundable_minor:
-        propose(payment, f"Refund {refund.pk} failed, and the money is not ours.")
+    _propose_rest(refund.payment, f"Refund {refund.pk} failed, and the money is not ours.")
     order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
 
 

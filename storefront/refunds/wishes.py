@@ -18,7 +18,8 @@ OUTDATED = "It was given back in another way."
 def propose(payment, reason, lines=()):
     """Ask staff whether `lines` of the order (or, without lines, a surplus payment) shall be paid back."""
     amounts = {line: line.refundable_minor for line in lines if line.refundable_minor}
-    if lines and not amounts:
+    amount_minor = sum(amounts.values()) if lines else payment.refundable_minor
+    if not amount_minor:
         return None
     what = "-".join(str(line.number) for line in amounts) or "surplus"
     refund, created = Refund.objects.get_or_create(
@@ -26,7 +27,7 @@ def propose(payment, reason, lines=()):
         defaults={
             "payment": payment,
             "status": Status.PROPOSED,
-            "amount_minor": sum(amounts.values()) if lines else payment.refundable_minor,
+            "amount_minor": amount_minor,
             "reason": reason,
         },
     )
@@ -36,10 +37,11 @@ def propose(payment, reason, lines=()):
 
 
 def _free_key(payment, key):
-    """The proposal's key, or a numbered one after those that came to nothing without staff saying no."""
+    """The proposal's key, or a numbered one after those that are over without staff saying no."""
     before = payment.refunds.filter(Q(key=key) | Q(key__startswith=f"{key}:"))
-    vain = before.filter(Q(status=Status.FAILED) | Q(status=Status.DROPPED, problem=OUTDATED)).count()
-    return f"{key}:{vain}" if vain else key
+    over = Q(status__in=[Status.FAILED, Status.SUCCEEDED]) | Q(status=Status.DROPPED, problem=OUTDATED)
+    count = before.filter(over).count()
+    return f"{key}:{count}" if count else key
 
 
 def propose_called_off():
