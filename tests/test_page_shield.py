@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from django.apps import apps
@@ -329,7 +330,8 @@ def test_anonymous_pages_carry_no_nonce_cookie_or_vary(shield, django):
     assert django.asked == 5
 
 
-TRIALS = 400  # of each of two readers
+TRIALS = 800  # and more of them, until each price was raised WRITES times: machines differ
+WRITES = 50
 
 
 @pytest.mark.django_db(transaction=True)
@@ -341,6 +343,7 @@ def test_nobody_sees_a_page_older_than_what_was_written_before_they_asked():
     counted = Counted()
     shield = PageShield(counted)
     written, faults, ends = {"/products/harbor/": 100_000, "/services/logo/": 100_000}, [], threading.Event()
+    trials = count()
     price = re.compile(rb'<data class="price" value="([0-9.]+)"')
 
     def write(path, rows, pause):
@@ -353,9 +356,12 @@ def test_nobody_sees_a_page_older_than_what_was_written_before_they_asked():
             time.sleep(pause)
         connections.close_all()
 
-    def read(number):
-        for trial in range(TRIALS):
-            path = list(written)[(number + trial) % 2]
+    def raised_often():
+        return min(written.values()) >= 100_000 + WRITES
+
+    def read(_):
+        while (trial := next(trials)) < (TRIALS if raised_often() else 100 * TRIALS):
+            path = list(written)[trial % 2]
             least = written[path]
             found = price.search(ask(shield, path)[2])
             shown = int(found.group(1).replace(b".", b""))
@@ -381,8 +387,8 @@ def test_nobody_sees_a_page_older_than_what_was_written_before_they_asked():
             writer.join()
 
     assert faults == []
-    assert min(written.values()) > 100_050
-    assert 100 < counted.asked < 2 * TRIALS  # some were kept, and many were not
+    assert raised_often()
+    assert 100 < counted.asked < next(trials)  # some were kept, and many were not
 
 
 @pytest.mark.django_db(transaction=True)
