@@ -37,8 +37,8 @@ def remove(connection):
         for end in ("", "-wal", "-shm"):
             Path(f"{name}{end}").unlink(missing_ok=True)
     else:
-        with _server() as server:
-            server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        with _server() as server:  # by force: a thread's connection may take a moment longer to end
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def copy_file(path):
@@ -63,11 +63,11 @@ def copy_on_server(name):
         key = _made_from()
         remark = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
         if server.execute(remark, [ready]).fetchone() != (key,):
-            server.execute(f'DROP DATABASE IF EXISTS "{ready}"')
+            server.execute(f'DROP DATABASE IF EXISTS "{ready}" WITH (FORCE)')
             server.execute(f'CREATE DATABASE "{ready}"')
             _migrate(DATABASE_URL=url._replace(path=f"/{ready}").geturl())
             server.execute(f"COMMENT ON DATABASE \"{ready}\" IS '{key}'")
-        server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ready}"')
 
 
