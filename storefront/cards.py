@@ -1,7 +1,8 @@
 """Products as cards: what a list of the shop shows of a family, read in one query.
 
-A card is a dict: Django's templates look there first, and a list asks its cards some hundreds of times. The query
-is raw: the ORM took ten times as long to put it together as the database to answer.
+A card is a dict: Django's templates look there first, and a list asks its cards some hundreds of times. Its `row`
+is all that was read: equal rows are equal cards, which a template writes once. The query is raw: the ORM took ten
+times as long to put it together as the database to answer.
 """
 
 from django.db import connection
@@ -56,11 +57,11 @@ def related(product):
 def _read(sql, values):
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [_card(dict(zip(_NAMES, row, strict=True))) for row in cursor.fetchall()]
+        return [_card(dict(zip(_NAMES, row, strict=True), row=row)) for row in cursor.fetchall()]
 
 
 def _card(card):
-    """A row with what its template shows of it; `lang` is empty for the site's own language, English."""
+    """A row by name with what its template shows of it; `lang` is empty for the site's own language, English."""
     one_currency = card["currencies"] == 1
     if not one_currency:  # amounts of different currencies can't be compared
         card["lowest_minor"] = card["price_minor"]

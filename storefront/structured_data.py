@@ -16,7 +16,10 @@ OUT_OF_STOCK = "https://schema.org/OutOfStock"
 
 def absolute(path):
     """A path of this site, or a URL, as a URL under PUBLIC_URL."""
-    return urljoin(f"{settings.PUBLIC_URL}/", str(path)) if path else ""
+    path = str(path)
+    if path.startswith("/") and not path.startswith("//"):
+        return f"{settings.PUBLIC_URL}{path}"
+    return urljoin(f"{settings.PUBLIC_URL}/", path) if path else ""
 
 
 def of_store():

@@ -101,18 +101,22 @@ def json_ld(data):
 
 
 class Once(template.Node):
-    """What it holds, rendered once for each set of values that the tag names, the latest of which is kept."""
+    """What it holds, rendered once for each set of values that the tag names."""
+
+    MOST = 1000  # sets of values that are kept, a kilobyte or two each
 
     def __init__(self, named, content):
         self._named, self._content = named, content
-        self._kept = (None, "")
+        self._kept = {}
 
     def render(self, context):
         values = (get_script_prefix(), *[value.resolve(context) for value in self._named])
-        kept_values, text = self._kept
-        if kept_values != values:
+        text = self._kept.get(values)
+        if text is None:
             text = self._content.render(context)
-            self._kept = (values, text)  # in one step: threads render the same node
+            if len(self._kept) >= self.MOST:
+                self._kept = {}  # in one step, as all of this: threads render the same node
+            self._kept[values] = text
         return text
 
 
@@ -120,7 +124,8 @@ class Once(template.Node):
 def once(parser, token):
     """`{% once a b %}...{% endonce %}`: what is the same on every page of this process while a and b are.
 
-    It may hold addresses, static files and the named values, and nothing of a visitor or of the database.
+    It may hold addresses, static files and what the named values say (hashable ones), and nothing of a visitor or
+    of the database besides. Nothing is ever stale in it: other values are another text.
     """
     named = [parser.compile_filter(name) for name in token.split_contents()[1:]]
     content = parser.parse(("endonce",))
