@@ -3,7 +3,7 @@ all of them unless some are named.
 
 On SQLite, and then on the server of DATABASE_URL, in databases that are made and dropped; the peers on Redis with
 BENCH_REDIS_URL. BENCH_RUNS, BENCH_ROUNDS, BENCH_HISTORY, BENCH_POSTINGS, BENCH_SALES,
-BENCH_PRODUCTS and BENCH_SECONDS make it shorter. Nothing is asserted: this is no test.
+BENCH_PRODUCTS, BENCH_SECONDS and BENCH_ORDERS make it shorter. Nothing is asserted: this is no test.
 """
 
 import os

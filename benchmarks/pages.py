@@ -1,8 +1,10 @@
-"""The shop's pages with 10,000 and 100,000 products, made and kept, beside django-oscar's and a bare WSGI answer.
+"""The shop's pages with 10,000 and 100,000 products, made and kept, and the POST that places an order, beside
+django-oscar's and a bare WSGI answer. Made: by Django at each request; what a card says is written once for its
+values, as always.
 
 django-oscar runs under a Python of its own: BENCH_OSCAR_PYTHON names one that has django-oscar, granian, whoosh
 and sorl-thumbnail. It stands beside up to 10,000 products: its index of 100,000 takes longer than all the rest.
-BENCH_PRODUCTS (default "10000 100000") and BENCH_SECONDS make it shorter.
+BENCH_PRODUCTS (default "10000 100000"), BENCH_SECONDS and BENCH_ORDERS make it shorter.
 """
 
 import json
@@ -21,6 +23,7 @@ from benchmarks.wire import is_up
 
 PRODUCTS = [int(count) for count in os.environ.get("BENCH_PRODUCTS", "10000 100000").split()]
 SECONDS = os.environ.get("BENCH_SECONDS", "3")
+ORDERS = os.environ.get("BENCH_ORDERS", "200")
 OSCAR = os.environ.get("BENCH_OSCAR_PYTHON", "")
 OSCAR_MOST = 10_000
 OSCAR_HOME = ROOT / "benchmarks" / "peers" / "oscar"
@@ -46,7 +49,7 @@ def measured(here, count):
     asked = here.probe("shelves", "queries", *every)
     size = str(asked["/catalog/"]["bytes"])
     with (
-        serving(here, web, PAGE_SHIELD="false") as made,
+        serving(here, web, PAGE_SHIELD="false", PROXIES="1") as made,  # so that each buyer is a caller of its own
         serving(here, web) as kept,
         serving(here, bare, BENCH_BYTES=size) as limit,
         oscar(min(count, OSCAR_MOST)) as (other, of_oscar),
@@ -60,21 +63,37 @@ def measured(here, count):
                 if other and title in of_oscar:
                     figures["oscar"].append(hammered(other, 1, of_oscar[title]))
             queries = sorted({asked[path]["queries"] for path in paths})
-            told(title, f"{queries[0]} to {queries[-1]} queries", figures)
+            told(f"{title}, {queries[0]} to {queries[-1]} queries", figures)
+        sold(made, limit, other, of_oscar)
 
 
-def told(title, queries, figures):
+def sold(made, limit, other, of_oscar):
+    """The last POST of a purchase: the cart becomes an order that waits for its payment."""
+    downloads = [row["slug"] for row in rows(50) if row["stock"] is None and row["kind"] == "download"]
+    ours = [f"/products/{slug}/" for slug in downloads]
+    figures = {"made": [], "limit": [], "oscar": []}
+    for _ in range(ROUNDS):
+        figures["made"].append(bought(made, "ours", ours))
+        figures["limit"].append(hammered(limit, 1, ["/"]))
+        if other:
+            figures["oscar"].append(bought(other, "oscar", of_oscar["product page"]))
+    told(f"checkout POST, {ORDERS} orders a round", figures)
+
+
+def told(title, figures):
     rates = {who: [one["rate"] for one in every] for who, every in figures.items()}
-    print(f" {title}, {queries}", flush=True)
+    print(f" {title}", flush=True)
     line("made for each request", rates["made"], _unit(figures["made"]))
-    line("kept by the shield", rates["kept"], _unit(figures["kept"]))
-    line("bare WSGI, as many bytes", rates["limit"], _unit(figures["limit"]), ("kept reaches", rates["kept"]))
+    if "kept" in rates:
+        line("kept by the shield", rates["kept"], _unit(figures["kept"]))
+    best = "kept" if "kept" in rates else "made"
+    line("bare WSGI, as many bytes", rates["limit"], _unit(figures["limit"]), (f"{best} reaches", rates[best]))
     if rates["oscar"]:
         line("django-oscar", rates["oscar"], _unit(figures["oscar"]), ("made / django-oscar", rates["made"]))
 
 
 def _unit(every):
-    return f"pages/s, p99 {max(one['p99'] for one in every):.1f} ms"
+    return f"a second, p99 {max(one['p99'] for one in every):.1f} ms"
 
 
 @contextmanager
@@ -120,7 +139,15 @@ def oscar(count):
 
 
 def hammered(port, depth, paths):
-    command = [sys.executable, "-m", "benchmarks.hammer", str(port), SECONDS, str(depth), *paths]
+    return _said_by("benchmarks.hammer", str(port), SECONDS, str(depth), *paths)
+
+
+def bought(port, shop, paths):
+    return _said_by("benchmarks.buyers", str(port), ORDERS, shop, *paths)
+
+
+def _said_by(module, *arguments):
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=Path(ROOT), capture_output=True, text=True, check=False, timeout=600)
     if done.returncode:
         raise SystemExit(done.stderr[-1000:])

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASES = 2 if os.environ.get("DATABASE_URL") else 1
 TINY = {"BENCH_RUNS": "10", "BENCH_ROUNDS": "1", "BENCH_HISTORY": "200"}
 TINY |= {"BENCH_POSTINGS": "400", "BENCH_SALES": "5"}
+TINY |= {"BENCH_PRODUCTS": "60", "BENCH_SECONDS": "0.2", "BENCH_ORDERS": "8"}
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +55,21 @@ def test_the_dashboard_and_the_booking_of_sales_are_measured_beside_plain_sql():
     assert "400 postings, 0 violations" in said
     assert said.count("the same five rows by hand") == DATABASES
     assert said.count("django-hordak, one transaction") == DATABASES - 1
+
+
+def test_pages_and_orders_are_measured_beside_a_bare_answer():
+    said = said_by("pages")
+
+    assert said.count("made for each request") == 4 * DATABASES
+    assert said.count("kept by the shield") == 3 * DATABASES
+    assert said.count("bare WSGI") == 4 * DATABASES
+
+
+def test_imports_are_measured_beside_the_csv_module():
+    said = said_by("imports")
+
+    assert said.count("csv and raw upserts") == DATABASES
+    assert "this project: the same file again" in said
 
 
 def test_an_unknown_benchmark_is_refused():
