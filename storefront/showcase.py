@@ -16,10 +16,12 @@ _SHOWN = (
     *("kind", "language", "price_minor", "compare_at_minor", "currency", "stock", "image", "image_alt"),
     "external_url",
 )
-_PRODUCT = f"SELECT {', '.join(_SHOWN)} FROM storefront_product WHERE slug = %s AND status = 'listed'"  # noqa: S608
-_VARIANTS = """
-SELECT slug, option, title, language, price_minor, currency, stock FROM storefront_product
-WHERE family = %s AND status = 'listed' ORDER BY position, price_minor, id"""
+# The whole family, so that a page takes one query for it. Of descriptions, up to 10 kB each, only the page's own.
+_READ = ["CASE WHEN slug = %s THEN description END" if name == "description" else name for name in _SHOWN]
+_FAMILY = f"""
+SELECT {", ".join(_READ)} FROM storefront_product
+WHERE family = (SELECT family FROM storefront_product WHERE slug = %s AND status = 'listed') AND status = 'listed'
+ORDER BY position, price_minor, id"""  # noqa: S608  no values
 
 # What a browser draws without running anything; an SVG could carry a script.
 PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
@@ -50,34 +52,28 @@ def shown_categories(chosen=""):
 
 
 def product(slug):
-    """The listed product at this address, or None."""
+    """The listed product at this address and the listed ones of its family, this one included, cheapest first, as
+    what the links to them show; (None, []) where there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(_PRODUCT, [slug])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    product = Product.from_db(connection.alias, _SHOWN, row)
+        cursor.execute(_FAMILY, [slug, slug])
+        family = [Product.from_db(connection.alias, _SHOWN, row) for row in cursor.fetchall()]
+    product = next((one for one in family if one.slug == slug), None)
+    if product is None:
+        return None, []
     product.tags = json.loads(product.tags)  # a raw row holds JSON as text
-    return product
+    return product, [_variant(one, is_this=one is product) for one in family]
 
 
-def variants(product):
-    """The listed products of one family, this one included, cheapest first, as what the links to them show."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VARIANTS, [product.family])
-        rows = cursor.fetchall()
-    return [
-        {
-            "path": Product.path_of(slug),
-            "is_this": slug == product.slug,
-            "name": option or title,
-            "lang": language if language != "en" else "",
-            "price_minor": price_minor,
-            "currency": currency,
-            "is_available": stock is None or stock > 0,
-        }
-        for slug, option, title, language, price_minor, currency, stock in rows
-    ]
+def _variant(product, *, is_this):
+    return {
+        "path": Product.path_of(product.slug),
+        "is_this": is_this,
+        "name": product.option or product.title,
+        "lang": product.language if product.language != "en" else "",
+        "price_minor": product.price_minor,
+        "currency": product.currency,
+        "is_available": product.is_available,
+    }
 
 
 def comparison(packages):

@@ -4,10 +4,10 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.html import strip_tags
 from django.utils.http import urlencode
 
+from storefront.addresses import address_of
 from storefront.inventory import amount
 
 IN_STOCK = "https://schema.org/InStock"
@@ -51,7 +51,7 @@ def breadcrumbs(*trail):
 
 
 def trail_of_product(product):
-    shop = reverse("storefront:catalog")
+    shop = address_of("catalog")
     category = (
         [(product.category, f"{shop}?{urlencode({'category': product.category})}")] if product.category else []
     )

@@ -8,7 +8,6 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
-from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
@@ -28,7 +27,7 @@ def store(request):
         "store_email": settings.STORE_EMAIL,
         "public_url": settings.PUBLIC_URL,
         # Looked up only where a page shows it, and only for a visitor who has a cart.
-        "cart_count": SimpleLazyObject(lambda: cart.count(request.COOKIES.get(cart.COOKIE, ""))),
+        "cart_count": lambda: cart.count(request.COOKIES.get(cart.COOKIE, "")),
     }
 
 
@@ -103,14 +102,14 @@ def _canonical(wish, number):
 
 @page
 def product(request, slug):
-    product = showcase.product(slug)
+    product, variants = showcase.product(slug)
     if product is None:
         raise Http404("There is no such product.")
     context = {
         "product": product,
         "name": str(product),
         "lang": product.language if product.language != "en" else "",
-        "variants": showcase.variants(product),
+        "variants": variants,
         "related": cards.related(product),
         "structured_data": [structured_data.of_product(product), structured_data.trail_of_product(product)],
     }

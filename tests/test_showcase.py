@@ -16,19 +16,24 @@ def test_no_packages_have_nothing_to_compare():
 def test_only_a_listed_product_has_a_page():
     sold, draft = make_product(tags=["a", "b"]), make_product(status="draft")
 
-    assert showcase.product(sold.slug) == sold
-    assert showcase.product(sold.slug).tags == ["a", "b"]
-    assert showcase.product(draft.slug) is None
-    assert showcase.product("' OR 1 = 1 --") is None
+    found, _ = showcase.product(sold.slug)
+    assert found == sold
+    assert found.tags == ["a", "b"]
+    assert showcase.product(draft.slug) == (None, [])
+    assert showcase.product("' OR 1 = 1 --") == (None, [])
 
 
 def test_variants_are_the_listed_ones_of_the_family_cheapest_first():
-    team = make_product(family="plan", option="Team", price_minor=9900, language="tr", slug="team")
+    team = make_product(
+        family="plan", option="Team", description="<p>For ten.</p>", price_minor=9900, language="tr", slug="team"
+    )
     make_product(family="plan", title="Plan", price_minor=900, is_lead=False, stock=0, slug="plan")
     make_product(family="plan", price_minor=100, is_lead=False, status="draft")
     make_product(family="other")
 
-    cheap, dear = showcase.variants(team)
+    found, (cheap, dear) = showcase.product("team")
+
+    assert (found, found.description) == (team, team.description)
 
     assert cheap == {
         "path": "/products/plan/",
