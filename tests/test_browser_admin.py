@@ -129,6 +129,22 @@ def test_nothing_is_missed_or_doubled_while_the_stream_breaks_again_and_again(si
     assert numbers(page) == list(range(61, 0, -1))
 
 
+def test_the_focus_stays_though_news_come_before_the_last_have_settled(signed_in):
+    run = working_run()
+    page = signed_in().new_page()
+    page.goto(address("agency_run_change", run.pk))
+    follows(page, "stream")
+    page.evaluate("htmx.config.defaultSettleDelay = 2000")
+    link = page.get_by_role("link", name="gig_optimization", exact=True)
+    link.focus()
+
+    for _ in range(2):
+        last = happen(run)
+        expect(page.locator(f'#events li[value="{last}"]')).to_have_count(1)
+
+    expect(link).to_be_focused()
+
+
 def test_what_a_person_opened_and_focused_stays_so(signed_in):
     run = working_run()
     page = signed_in().new_page()

@@ -115,8 +115,10 @@
     shown = event.detail.serverResponse;
     const focused = document.activeElement?.closest("#live a, #live summary, #verbs a");
     const events = document.getElementById("events");
+    // News may come before the last ones have settled: then nothing has the focus back yet.
+    const isSettling = kept && document.activeElement === document.body;
     kept = {
-      focus: document.activeElement === events ? "#events" : focused && addressOf(focused),
+      focus: isSettling ? kept.focus : document.activeElement === events ? "#events" : focused && addressOf(focused),
       open: [...live.querySelectorAll("details[open]")].map((details) => details.id),
       scroll: events ? events.scrollTop : 0,
     };
