@@ -12,6 +12,7 @@ from earnings.refusals import Refusal
 from storefront import (
     imports_admin,  # noqa: F401  it registers its pages
     library_admin,  # noqa: F401  so does it
+    license_keys_admin,
     orders_admin,  # noqa: F401  and so does it
     search,
     shelf,
@@ -155,11 +156,11 @@ class ProductAdmin(admin.ModelAdmin):
     def get_fieldsets(self, request, obj=None):
         fields = list(self.form.Meta.fields)
         if obj:
-            fields = ["status", "page", "is_lead", "files", *fields]
+            fields = ["status", "page", "is_lead", "files", "license_keys", *fields]
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["status", "page", "is_lead", "files", "sku"] if obj else []
+        return ["status", "page", "is_lead", "files", "license_keys", "sku"] if obj else []
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -197,6 +198,10 @@ class ProductAdmin(admin.ModelAdmin):
     @admin.display()
     def files(self, product):
         return files_of(product)
+
+    @admin.display()
+    def license_keys(self, product):
+        return license_keys_admin.keys_of(product)
 
     @admin.action(description="Approve: the next storefront build lists them", permissions=["publish"])
     def approve(self, request, products):

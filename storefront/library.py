@@ -15,7 +15,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from earnings.refusals import Refusal
-from storefront.models import Download, Entitlement, ProductFile
+from storefront import license_keys
+from storefront.models import Download, Entitlement, LicenseKey, ProductFile
 
 log = logging.getLogger(__name__)
 Status = Entitlement.Status
@@ -30,17 +31,20 @@ SALT = "storefront.library.link"
 
 
 def grant(line, at):
-    """The buyer of a line gets the files of its product, in the transaction of the payment. Twice is once."""
+    """The buyer of a line gets the files of its product, and a license key where it takes one, in the transaction
+    of the payment. Twice is once."""
     entitlement, _ = Entitlement.objects.get_or_create(
         order_line=line, product=line.product, defaults={"granted_at": at, "counted_from": at}
     )
+    license_keys.give(entitlement)
     return entitlement
 
 
 def lines_without_files(order):
-    """What was bought with an order and has no file yet: somebody has paid and waits."""
+    """What was bought with an order and has no file yet, nor a key instead: somebody has paid and waits."""
     offered = ProductFile.objects.filter(product=OuterRef("product"), withdrawn_at=None)
-    return list(order.lines.filter(~Exists(offered), entitlements__status=Status.ACTIVE))
+    keyed = LicenseKey.objects.filter(product=OuterRef("product"))
+    return list(order.lines.filter(~Exists(offered), ~Exists(keyed), entitlements__status=Status.ACTIVE))
 
 
 def revoke_refunded(line):

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from agency.admin.verbs import ReadOnlyAdmin, ReasonForm, Verb, VerbAdmin, status_in
 from agency.models import Mail
 from storefront import library, order_mail
-from storefront.models import Entitlement
+from storefront.models import Entitlement, LicenseKey
 
 RIGHT = "storefront.change_entitlement"
 Status = Entitlement.Status
@@ -31,9 +31,9 @@ class EntitlementAdmin(VerbAdmin, ReadOnlyAdmin):
     date_hierarchy = "granted_at"
     fields = [
         *("order_line", "product", "buyer", "status", "revoked_for", "reason", "granted_at", "revoked_at"),
-        *("files", "counted_from", "used"),
+        *("files", "license_key", "counted_from", "used"),
     ]
-    readonly_fields = ["buyer", "files", "used"]
+    readonly_fields = ["buyer", "files", "license_key", "used"]
     verbs = (
         Verb(
             "reset_limit",
@@ -85,6 +85,10 @@ class EntitlementAdmin(VerbAdmin, ReadOnlyAdmin):
     @admin.display(description="last download", ordering="used_at", empty_value="never")
     def last_download(self, entitlement):
         return entitlement.used_at
+
+    @admin.display(description="license key", empty_value="none")
+    def license_key(self, entitlement):
+        return LicenseKey.objects.filter(entitlement=entitlement).first()
 
     @admin.display(description="files now")
     def files(self, entitlement):

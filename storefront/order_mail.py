@@ -8,7 +8,7 @@ from agency import mail
 from earnings import money
 from earnings.models import Kind
 from earnings.refusals import Refusal
-from storefront.models import Entitlement, Order
+from storefront.models import Entitlement, LicenseKey, Order
 
 INVOICE = "manual"
 Status = Order.Status
@@ -29,6 +29,7 @@ def paid(order):
         "paid",
         "order_paid",
         has_files=Entitlement.objects.filter(order_line__order=order).exists(),
+        has_keys=LicenseKey.objects.filter(entitlement__order_line__order=order).exists(),
         has_parcel=any(line.kind == "physical" for line in lines),
         short=[str(line) for line in lines if line.is_short],
         briefs=[
@@ -48,6 +49,11 @@ def canceled(order):
 def handed_over(order, line):
     """A parcel is on its way, or work is done."""
     _write(order, f"sent:{line.number}", "order_sent", title=str(line), is_parcel=line.kind == "physical")
+
+
+def key_is_there(order, line):
+    """The license key that was missing when the line was paid is on the order's page."""
+    _write(order, f"key:{line.number}", "order_key", title=str(line))
 
 
 def refunded(order, refund):

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Prefetch, Q
 
-from storefront import library, order_mail
-from storefront.models import Download, Entitlement, Order, OrderLine, Payment, ProductFile
+from storefront import library, license_keys, order_mail
+from storefront.models import Download, Entitlement, LicenseKey, Order, OrderLine, Payment, ProductFile
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """The files of one right, each as `(file, how often it may still be downloaded)`."""
+    """The files of one right, each as `(file, how often it may still be downloaded)`, and its license key: None
+    where its product takes none, or while there is none left."""
 
     entitlement: Entitlement
     files: list
+    key: LicenseKey | None
+    waits_for_key: bool
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Receipt:
 
 def of(token):
     """The `Receipt` of the order with this token, or None. A few queries, however long the order is."""
-    rights = Entitlement.objects.select_related("product").order_by("id")
+    rights = Entitlement.objects.select_related("product", "license_key").order_by("id")
     lines = OrderLine.objects.select_related("service_order", "product").prefetch_related(
         Prefetch("entitlements", rights)
     )
@@ -71,16 +74,18 @@ def _payment(order):
 def _lines(order):
     rights = [right for line in order.lines.all() for right in line.entitlements.all() if right.is_active]
     files, used = _files(rights), _used(order)
-    return [
-        Line(
-            line,
-            [
-                Shelf(right, [(file, _left(used, right, file)) for file in files.get(right.product_id, ())])
-                for right in line.entitlements.all()
-            ],
-        )
-        for line in order.lines.all()
-    ]
+    keyed = license_keys.takes_keys({right.product_id for right in rights if _key(right) is None})
+
+    def shelf(right):
+        mine = [(file, _left(used, right, file)) for file in files.get(right.product_id, ())]
+        key = _key(right)
+        return Shelf(right, mine, key, key is None and right.product_id in keyed)
+
+    return [Line(line, [shelf(right) for right in line.entitlements.all()]) for line in order.lines.all()]
+
+
+def _key(right):
+    return getattr(right, "license_key", None)  # Django raises an AttributeError where there is none
 
 
 def _files(rights):

@@ -18,6 +18,7 @@ GROUPS = {
             "product": ["view", "add", "change", "publish"],
             "catalogimport": ["view", "add", "change"],
             "productfile": ["view", "add", "change"],
+            "licensekey": ["view", "add", "delete"],
             "release": ["view", "add", "change", "publish"],
         },
         "agency": {

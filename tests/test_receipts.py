@@ -198,7 +198,7 @@ def test_an_order_of_fifty_lines_takes_no_more_queries_than_one_of_two(client, d
     many = make_paid_order(*[with_file() for _ in range(50)])
 
     for order in (few, many):
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.get(order.get_absolute_url())
 
 

@@ -2,6 +2,7 @@ from storefront.models.carts import Cart, CartLine
 from storefront.models.entitlements import Download, Entitlement, LinkRequest
 from storefront.models.files import ProductFile
 from storefront.models.imports import CatalogImport
+from storefront.models.license_keys import LicenseKey
 from storefront.models.orders import Order, OrderLine
 from storefront.models.payments import Dispute, Payment, PaymentEvent, Refund, RefundLine
 from storefront.models.products import Product
@@ -14,6 +15,7 @@ __all__ = [
     "Dispute",
     "Download",
     "Entitlement",
+    "LicenseKey",
     "LinkRequest",
     "Order",
     "OrderLine",
