@@ -28,6 +28,7 @@ from earnings.refusals import Refusal
 KEPT = timedelta(days=180)
 FORGOTTEN_AT_ONCE = 500
 LONGEST_SUBJECT = 200
+SPREAD = timedelta(seconds=0.5)  # between two of many
 AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 Status = Mail.Status
 
@@ -52,6 +53,23 @@ def write(key, to, template, context):
     if is_new:
         transaction.on_commit(partial(_ring_unless_older_waits, mail.pk), robust=True)
     return mail
+
+
+@transaction.atomic
+def write_to_many(template, letters):
+    """The same news for many: `letters` are (key, to, context). Returns how many are new; told twice is once.
+
+    They come due one after the other, so that what somebody waits for does not stand behind all of them.
+    """
+    now = timezone.now()
+    known = set(Mail.objects.filter(key__in=[key for key, _, _ in letters]).values_list("key", flat=True))
+    new = [
+        Mail(key=key, to=to, template=template, context=context, due_at=now + number * SPREAD)
+        for number, (key, to, context) in enumerate(letter for letter in letters if letter[0] not in known)
+    ]
+    Mail.objects.bulk_create(new, batch_size=500, ignore_conflicts=True)
+    transaction.on_commit(_ring, robust=True)
+    return len(new)
 
 
 @transaction.atomic

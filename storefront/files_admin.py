@@ -10,10 +10,10 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 
 from agency import file_answers
-from agency.admin.verbs import Verb, VerbAdmin, blame
+from agency.admin.verbs import RowForm, Verb, VerbAdmin, blame
 from agency.private_pages import sorry
 from earnings.refusals import Refusal
-from storefront import product_files
+from storefront import order_mail, product_files
 from storefront.models import ProductFile
 
 RIGHT = "storefront.change_productfile"
@@ -50,6 +50,16 @@ class ProductFileForm(forms.ModelForm):
         """The verb has validated and stored it."""
 
 
+class TellBuyersForm(RowForm):
+    """To how many it goes, before it does; so it is no list action, which asks nothing."""
+
+    about_template = "admin/storefront/productfile/buyers.html"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.buyers = len({right.order_line.order.email for right in order_mail.rights_to(self.row)})
+
+
 def files_of(product):
     """What buyers of the product get now, and the way to add to it, for its page."""
     rows = [
@@ -77,6 +87,16 @@ class ProductFileAdmin(VerbAdmin):
     search_fields = ["name", "product__title", "product__sku"]
     autocomplete_fields = ["product"]
     verbs = (
+        Verb(
+            "tell_buyers",
+            "Write to its buyers",
+            lambda file, request: product_files.tell_buyers(file),
+            RIGHT,
+            "Everybody who bought the product gets one mail that this version is there, with its note and the way "
+            "to their order. Who was written to about it before is not written to again.",
+            form=TellBuyersForm,
+            fits=product_files.may_be_told,
+        ),
         Verb(
             "withdraw",
             "Withdraw",

@@ -1,5 +1,7 @@
 """What buyers are written about their orders, in the transaction that made it true."""
 
+import hashlib
+
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -54,6 +56,34 @@ def handed_over(order, line):
 def key_is_there(order, line):
     """The license key that was missing when the line was paid is on the order's page."""
     _write(order, f"key:{line.number}", "order_key", title=str(line))
+
+
+def new_version(file):
+    """Whoever bought the product may fetch this version of its file: one mail to each address, about its latest
+    order. Returns how many are written to. Told again, only those are who have not been.
+    """
+    letters = {}
+    for right in rights_to(file).order_by("pk"):
+        order = right.order_line.order
+        context = {
+            "number": order.number,
+            "name": order.name,
+            "title": str(right.order_line),
+            "file": file.name,
+            "version": file.version,
+            "note": file.note,
+            "url": f"{settings.PUBLIC_URL}{order.get_absolute_url()}",
+            "is_demo": is_demo(order),
+        }
+        named = hashlib.sha256(order.email.encode()).hexdigest()[:32]
+        letters[order.email] = (f"file:{file.pk}:{named}", order.email, context)
+    return mail.write_to_many("new_version", list(letters.values()))
+
+
+def rights_to(file):
+    """The rights by which the file may be downloaded now."""
+    rights = Entitlement.objects.filter(product=file.product_id, status=Entitlement.Status.ACTIVE)
+    return rights.select_related("order_line__order").prefetch_related("order_line__order__payments")
 
 
 def refunded(order, refund):

@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from earnings.refusals import Refusal
+from storefront import order_mail
 from storefront.models import Product, ProductFile
 
 LONGEST_NAME = 120
@@ -62,6 +63,20 @@ def offer_again(file):
     ProductFile.objects.filter(pk=file.pk).update(withdrawn_at=None)
     file.refresh_from_db()
     return file
+
+
+def tell_buyers(file):
+    """Write to everybody who may download this version that it is there, once. Returns how many are written to.
+
+    Refusal (409) for one that they do not get, or that was there from the beginning.
+    """
+    if not may_be_told(file):
+        raise Refusal(f"{file} is no newer version that buyers get.", allowed=[])
+    return order_mail.new_version(file)
+
+
+def may_be_told(file):
+    return file.version > 1 and ProductFile.objects.current().filter(pk=file.pk).exists()
 
 
 def shown_name(name):
