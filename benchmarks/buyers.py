@@ -24,8 +24,8 @@ ATTRIBUTE = re.compile(r"(name|value)=\"([^\"]*)\"")
 class Guest:
     """A browser without JavaScript: it keeps cookies, and sends forms as they stand in the page."""
 
-    def __init__(self, port, number):
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    def __init__(self, port, number, connection):
+        self.connection = connection
         self._origin = f"http://127.0.0.1:{port}"
         self._address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"  # each is one caller
         self._cookies = {}
@@ -55,8 +55,8 @@ class Guest:
         headers |= {"Origin": self._origin, "X-Forwarded-For": self._address}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
         text = answer.read().decode()
         for cookie in answer.headers.get_all("Set-Cookie", []):
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -96,16 +96,20 @@ def address():
 def main(port, count, shop, paths):
     go = {"ours": of_ours, "oscar": of_oscar}[shop]
     seed = secrets.randbelow(1 << 20)
-    guests = [Guest(port, seed + number) for number in range(count)]
+    first = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    guests = [Guest(port, seed + number, first) for number in range(count)]
     ready = [(guest, *go(guest, paths[number % len(paths)])) for number, guest in enumerate(guests)]
     times, elsewhere, lock = [], [], threading.Lock()
 
     def work():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.connect()
         while True:
             with lock:
                 if not ready:
                     return
                 guest, path, values = ready.pop()
+            guest.connection = connection
             began = time.perf_counter()
             there = guest.post(path, values)
             times.append((time.perf_counter() - began) * 1000)
