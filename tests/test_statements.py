@@ -214,6 +214,55 @@ def test_what_a_marketplace_paid_out_through_paypal_is_not_taken_for_a_sale():
     assert any('What "Mass Pay Payment" means is not known' in warning for warning in reading.warnings)
 
 
+def paypal_rows(*rows):
+    """An activity report of (type, status, gross, fee)."""
+    header = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,Transaction ID,Reference Txn ID\n"
+    lines = (
+        f"03/{at}/2026,10:00:00,PDT,,{kind},{status},USD,{gross},{fee},{Decimal(gross) + Decimal(fee)},P{at},\n"
+        for at, (kind, status, gross, fee) in enumerate(rows, start=10)
+    )
+    return (header + "".join(lines)).encode()
+
+
+def test_the_fee_of_a_chargeback_is_a_cost_and_a_review_of_a_payment_is_no_sale():
+    reading = statements.read(
+        paypal_rows(
+            ("Website Payment", "Completed", "80.00", "-2.60"),
+            ("Chargeback", "Completed", "-80.00", "0.00"),
+            ("Chargeback Fee", "Completed", "-17.00", "0.00"),
+            ("Dispute Fee", "Completed", "-11.00", "0.00"),
+            ("Payment Review Hold", "Completed", "-30.00", "0.00"),
+            ("Payment Review Release", "Completed", "30.00", "0.00"),
+        )
+    )
+
+    assert sums(reading) == {
+        "USD sale": (1, 8000, 7740),
+        "USD chargeback": (1, -8000, -8000),
+        "USD cost": (2, 0, -2800),
+        "USD hold": (2, 0, 0),
+    }
+
+
+def test_what_a_seller_gives_back_to_us_is_no_income():
+    reading = statements.read(
+        paypal_rows(
+            ("General Payment", "Completed", "-14.00", "0.00"),
+            ("Payment Refund", "Completed", "14.00", "0.00"),
+        )
+    )
+
+    assert sums(reading) == {"USD spent": (2, 0, 0)}
+    assert reading.lines[1].remarks == ["Given back to this balance: neither income nor a cost of selling."]
+
+
+@pytest.mark.parametrize("status", ["Uncleared", "Refused", "Offen"])
+def test_a_payment_that_has_not_come_in_is_not_booked(status):
+    (line,) = statements.read(paypal_rows(("Website Payment", status, "80.00", "-2.60"))).lines
+
+    assert (line.meaning, line.remarks) == ("nothing", [f"{status}: no money has moved."])
+
+
 def test_paypal_in_german_is_read_with_its_days_and_commas():
     header = "Datum,Uhrzeit,Zeitzone,Name,Typ,Status,Währung,Brutto,Gebühr,Netto,Transaktionscode,Guthaben\n"
     rows = [

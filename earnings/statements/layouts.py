@@ -18,7 +18,7 @@ EMPTY = {"", "-", "--", "—", "–", "n/a", "null"}
 _NOT_YET = """
 pending denied failed canceled cancelled voided expired removed unclaimed placed draft active created unconfirmed
 on-hold temporary-hold in-progress processing pending-clearance in-clearing upcoming rejected declined uncaptured
-incomplete blocked unpaid ausstehend abgelehnt storniert fehlgeschlagen iptal beklemede
+incomplete blocked unpaid uncleared refused ausstehend offen abgelehnt storniert fehlgeschlagen iptal beklemede
 """
 NOT_YET = frozenset(_NOT_YET.split())
 TOTALS = {"total", "totals", "grand total", "sum", "summe", "toplam", "totale", "totaux"}

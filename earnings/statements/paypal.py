@@ -1,5 +1,7 @@
 """PayPal's activity report, with gross, fee and net or, for personal accounts, an amount alone."""
 
+import re
+
 from earnings.models import Meaning
 from earnings.statements.layouts import Columns, Layout, word
 
@@ -52,20 +54,26 @@ _PAYMENTS = (
     "express-checkout|warenkorb|abonnement"
 )
 PAYMENTS = tuple(_PAYMENTS.split("|"))
+# "Payment Review Hold", "Payment Review Release": payments only by how they begin.
+HELD = re.compile(r"^payment .*\b(?:hold|release)\b")
 # How marketplaces pay their sellers: income of the marketplace's own statement, and perhaps of nobody's.
 MASS = ("mass pay", "payout", "sammelzahlung")
 
 
 def _means(line, cells):
     said = word(line.type)
+    if said.endswith((" fee", " fees")):  # before "chargeback" and "dispute": each has a fee of its own
+        return Meaning.COST
+    if HELD.search(said):
+        return Meaning.HOLD
     found = next((meaning for text, meaning in BEGINNINGS if said.startswith(text)), None)
+    if found == Meaning.REFUND and line.gross > 0:
+        return Meaning.SPENT  # a seller gave back what we had paid
     if found:
         return found
     if said.startswith(MASS) and line.gross > 0:
         line.remarks.append("Marketplaces pay out like this: say whether it is a sale or own money.")
         return None
-    if said.endswith((" fee", " fees")):
-        return Meaning.COST
     if said.startswith((*PAYMENTS, *MASS)) or "payment" in said or "zahlung" in said:
         return Meaning.SALE if line.gross > 0 else Meaning.SPENT
     return None
@@ -76,7 +84,8 @@ def _complete(line, cells):
     about = line.sale
     line.sale = line.id if line.meaning == Meaning.SALE else about
     if line.meaning == Meaning.SPENT:
-        line.remarks.append("Paid by us out of this balance: neither income nor a cost of selling.")
+        way = "Paid by us out of" if line.gross <= 0 else "Given back to"
+        line.remarks.append(f"{way} this balance: neither income nor a cost of selling.")
     return [line]
 
 
