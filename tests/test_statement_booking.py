@@ -404,6 +404,27 @@ def test_the_summary_of_a_payout_reconciles_with_its_transactions():
     assert figures("EUR")["paid_out"] == 3830 + 2302
 
 
+def test_a_payout_of_which_something_was_held_back_reconciles_with_its_summary():
+    reserve = b"2026-06-02 09:00:00 +0200,reserve,,,paid,2026-06-04,9001,2026-06-04,-12.00,0.00,-12.00,,,,EUR\n"
+    booking.book(booking.upload(load("shopify_transactions") + reserve, "transactions.csv"))
+
+    summary = load("shopify_summary").replace(b"0.00,0.00,-1.70,0.00,38.30", b"0.00,-12.00,-1.70,0.00,26.30")
+    booked = booking.book(booking.upload(summary, "summary.csv"))
+
+    assert set(booked.rows.filter(number=2).values_list("outcome", flat=True)) == {"matched", "left"}
+    assert figures("EUR")["paid_out"] == 2630 + 2302
+
+
+def test_a_payout_without_charges_is_booked_as_it_moved():
+    header = load("shopify_summary").splitlines(keepends=True)[0]
+    row = b"2026-06-25,paid,0.00,0.00,9.00,0.00,-1.00,0.00,8.00,EUR\n"
+
+    booked = booking.book(booking.upload(header + row, "summary.csv"))
+
+    assert outcomes(booked) == {"booked": 3}
+    assert figures("EUR") == {"pending": 0, "available": 0, "paid_out": 800}
+
+
 def test_transactions_that_come_after_their_summary_are_known():
     book("shopify_summary")
 

@@ -284,6 +284,46 @@ def test_paypal_in_german_is_read_with_its_days_and_commas():
     assert reading.lines[0].at == datetime(2026, 6, 1, 8, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "meaning"),
+    [("İade", "Tamamlandı", "refund"), ("Satış", "İptal", "nothing"), ("SATIŞ", "İPTAL", "nothing")],
+)
+def test_a_turkish_word_is_known_with_its_capital_letter(kind, status, meaning):
+    header = "Sipariş No;Tarih;İşlem;Tutar;Komisyon;Net Tutar;Para Birimi;Durum\n"
+    sign = "-" if kind == "İade" else ""
+    row = f"7105;25.07.2026 14:05;{kind};{sign}80,00;{sign}4,00;{sign}76,00;TL;{status}\n"
+
+    (line,) = statements.read((header + row).encode()).lines
+
+    assert line.meaning == meaning
+
+
+def test_what_shopify_holds_back_makes_its_payout_smaller():
+    reserve = "2026-06-02 09:00:00 +0200,{},,,paid,2026-06-04,9001,2026-06-04,{},0.00,{},,,,EUR\n"
+    data = load("shopify_transactions") + reserve.format("reserve", "-12.00", "-12.00").encode()
+
+    reading = statements.read(data)
+
+    assert sums(reading)["EUR hold"] == (1, -1200, -1200)
+    assert sums(reading)["EUR payout"] == (3, -2630, -2630)
+
+
+def test_a_payout_without_charges_is_read_by_its_parts():
+    header = load("shopify_summary").splitlines(keepends=True)[0]
+    rows = b"2026-06-18,paid,0.00,-6.00,0.00,0.00,0.00,0.00,-6.00,EUR\n"
+    rows += b"2026-06-25,paid,0.00,0.00,9.00,0.00,-1.00,0.00,8.00,EUR\n"
+
+    reading = statements.read(header + rows)
+
+    assert sums(reading) == {
+        "EUR nothing": (1, 0, 0),
+        "EUR refund": (1, -600, -600),
+        "EUR cost": (1, 0, -100),
+        "EUR adjustment": (1, 900, 900),
+        "EUR payout": (2, -200, -200),
+    }
+
+
 def test_a_currency_that_no_column_names_is_read_from_the_notes_or_said_to_be_the_stores():
     header = '"date/time","settlement id","type","order id","product sales","selling fees","total"\n'
     row = '"Sep 4, 2026 1:05:07 AM UTC","1","Order","1-1","10.00","-1.50","8.50"\n'

@@ -191,7 +191,7 @@ class Layout:
         if line.problems:
             return [line]
         line.meaning = self._meaning(line, cells)
-        _settle(line)
+        settle(line)
         try:
             return self.complete(line, cells)
         except ValueError as error:  # in a column that only this platform has
@@ -267,8 +267,8 @@ def is_total(cells, columns):
 
 
 def word(text):
-    """A type's word as it is looked up: blanks and case do not count."""
-    return " ".join(text.split()).casefold()
+    """A type's word as it is looked up: blanks and case do not count, nor what "İ" leaves of its dot."""
+    return " ".join(text.split()).casefold().replace("i\u0307", "i")
 
 
 def amount(cell, currency, mark=""):
@@ -284,9 +284,9 @@ def amount(cell, currency, mark=""):
     return money.parse(text.removeprefix("+"), currency, mark=mark, negative=True).minor
 
 
-def _settle(line):
+def settle(line):
     """A negative sale is a refund; a cost or payout has no price; a row of zeros moves nothing."""
-    if line.meaning == Meaning.SALE and (line.gross < 0 or (line.gross == 0 and line.net < 0)):
+    if line.meaning == Meaning.SALE and (line.gross < 0 or (line.gross == 0 and line.net)):
         line.meaning = Meaning.REFUND if line.gross else Meaning.COST
     if line.meaning == Meaning.COST:
         line.gross = 0

@@ -45,7 +45,7 @@ class Whole:
         for meaning, sale, payout, is_printed, net in rows:
             if meaning == Meaning.COST and sale:
                 fees[sale] -= net
-            if payout and is_printed:
+            if payout and is_printed and meaning in BOOKED_MEANINGS:  # the other side is what was booked
                 payouts[payout] += net
         return cls(fees, payouts)
 

@@ -1,7 +1,7 @@
 """Shopify Payments: its transactions, and its summary of payouts."""
 
 from earnings.models import BOOKED_MEANINGS, Meaning
-from earnings.statements.layouts import Columns, Layout, amount
+from earnings.statements.layouts import Columns, Layout, amount, settle
 
 WORDS = {
     "charge": Meaning.SALE,
@@ -29,7 +29,10 @@ def payout_of(day, currency):
 
 
 def _complete_transaction(line, cells):
-    """There is no payout row: what was paid out was paid out with each of its rows."""
+    """There is no payout row: what was paid out was paid out with each of its rows.
+
+    What is held back is neither income nor cost, but the payout is less by it, and more when it is let go.
+    """
     if not line.sale.startswith("#") and not line.sale[:1].isdigit():
         line.sale = ""
     presented = cells.text("Presentment Currency").upper()
@@ -40,7 +43,7 @@ def _complete_transaction(line, cells):
     if cells.text("Payout Status").casefold() not in PAID:
         return [line]
     line.is_pending = False
-    if line.meaning not in BOOKED_MEANINGS or line.meaning == Meaning.PAYOUT or not line.net:
+    if line.meaning not in (*BOOKED_MEANINGS, Meaning.HOLD) or line.meaning == Meaning.PAYOUT or not line.net:
         return [line]
     title = f"Payout {cells.text('Payout ID')}".strip()
     return [line, line.beside(meaning=Meaning.PAYOUT, sale="", title=title, gross=-line.net, net=-line.net)]
@@ -84,6 +87,7 @@ def _complete_summary(line, cells):
     line.title = f"Payout of {day}"
     line.meaning, line.remarks = Meaning.SALE, []
     line.gross, line.net = found["Charges"], found["Charges"] + found["Fees"]
+    settle(line)  # a payout may be of nothing but refunds, adjustments or fees
     lines = [line]
     for name, meaning in _PARTS:
         if found[name]:
