@@ -324,6 +324,34 @@ def test_a_payout_without_charges_is_read_by_its_parts():
     }
 
 
+def test_the_cells_of_a_file_tell_its_decimal_mark_where_its_platform_uses_another():
+    header = "balance_transaction_id;created_utc;currency;gross;fee;net;reporting_category;charge_id\n"
+    rows = [
+        "txn_1;2026-05-03 09:15:00;eur;2.000;40,00;1.960,00;charge;ch_1",
+        "txn_2;2026-05-03 09:16:00;jpy;7.000;0;7.000;charge;ch_2",
+        "txn_3;2026-05-03 09:17:00;kwd;14,250;0,250;14,000;charge;ch_3",
+    ]
+
+    reading = statements.read((header + "\n".join(rows)).encode())
+
+    assert sums(reading) == {
+        "EUR sale": (1, 200000, 196000),
+        "JPY sale": (1, 7000, 7000),
+        "KWD sale": (1, 14250, 14000),
+    }
+
+
+@pytest.mark.parametrize("cell", ["Total:", "Gesamt", "Genel Toplam"])
+def test_a_last_row_that_sums_up_is_no_movement_however_it_is_called(cell):
+    header = "Date,Ref ID,Type,Description,Amount,Balance\n"
+    data = f"{header}05/20/2026,81,Hourly,Sprint,35.00,35.00\n,,,{cell},35.00,\n"
+
+    reading = statements.read(data.encode())
+
+    assert (reading.refused, sums(reading)) == ([], {"USD sale": (1, 3500, 3500)})
+    assert reading.own_totals == {"USD": {"gross": 3500, "fee": 0, "net": 3500}}
+
+
 def test_a_currency_that_no_column_names_is_read_from_the_notes_or_said_to_be_the_stores():
     header = '"date/time","settlement id","type","order id","product sales","selling fees","total"\n'
     row = '"Sep 4, 2026 1:05:07 AM UTC","1","Order","1-1","10.00","-1.50","8.50"\n'

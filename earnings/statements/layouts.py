@@ -1,9 +1,9 @@
 """What a statement's layout is: its columns, its sign of fees, its words, and how a row becomes lines."""
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,7 +21,7 @@ on-hold temporary-hold in-progress processing pending-clearance in-clearing upco
 incomplete blocked unpaid uncleared refused ausstehend offen abgelehnt storniert fehlgeschlagen iptal beklemede
 """
 NOT_YET = frozenset(_NOT_YET.split())
-TOTALS = {"total", "totals", "grand total", "sum", "summe", "toplam", "totale", "totaux"}
+TOTALS = {"total", "totals", "grand total", "sum", "summe", "gesamt", "toplam", "genel toplam", "totale", "totaux"}
 ADDRESS = re.compile(r"\S+@\S+")  # whoever it belongs to, it is not kept
 SHOWN = 3  # examples in a warning
 
@@ -128,7 +128,7 @@ class Layout:
             date_order=self._order(rows, choices, reading),
             currency=self.currency or self._unstated(sheet, choices, reading),
         )
-        marks = {name: self.mark or _mark(rows, name) for name in self.columns.amounts}
+        marks = self._marks(rows)
         for row, cells in rows:
             if is_total(cells, self.columns):
                 asked._note_total(reading, cells, marks)
@@ -142,6 +142,12 @@ class Layout:
         _warn_of_sums(reading)
         _warn_of_balances(reading)
         return reading
+
+    def _marks(self, rows):
+        """The decimal mark of each column: as its own cells tell, else those of the other columns, else `mark`."""
+        by_column = {name: [cells.text(name) for _, cells in rows] for name in self.columns.amounts}
+        whole = money.decimal_mark(itertools.chain(*by_column.values())) or self.mark
+        return {name: money.decimal_mark(cells) or whole for name, cells in by_column.items()}
 
     def _unstated(self, sheet, choices, reading):
         """The currency of a file whose columns name none: from its notes, or the store's own, said aloud."""
@@ -262,8 +268,8 @@ class Layout:
 
 def is_total(cells, columns):
     """Whether a row is the file's own sum: it says so, and has no day."""
-    day = word(cells.text(columns.date))
-    return day in TOTALS or (not day and any(word(cell) in TOTALS for cell in cells.values()))
+    day = word(cells.text(columns.date)).rstrip(" :")
+    return day in TOTALS or (not day and any(word(cell).rstrip(" :") in TOTALS for cell in cells.values()))
 
 
 def word(text):
@@ -314,10 +320,6 @@ def _fitting(sheet):
 def _overflows(row):
     numbers = [int(part) for part in row.problem.replace(",", "").split() if part.isdigit()]
     return bool(numbers) and numbers[0] > numbers[-1]
-
-
-def _mark(rows, name):
-    return money.decimal_mark(cells.text(name) for _, cells in rows if cells.text(name))
 
 
 # --- What a person should know before booking -------------------------------------------------------------
@@ -375,7 +377,7 @@ def _warn_of_balances(reading):
         if line.balance is not None and line.is_printed and not line.problems:
             by_currency.setdefault(line.currency, []).append(line)
     for currency, lines in by_currency.items():
-        pairs = list(pairwise(lines))
+        pairs = list(itertools.pairwise(lines))
         down = [second for first, second in pairs if second.balance != first.balance + second.net]
         up = [first for first, second in pairs if first.balance != second.balance + first.net]
         wrong = min(down, up, key=len)
