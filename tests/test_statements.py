@@ -352,6 +352,14 @@ def test_a_last_row_that_sums_up_is_no_movement_however_it_is_called(cell):
     assert reading.own_totals == {"USD": {"gross": 3500, "fee": 0, "net": 3500}}
 
 
+def test_a_payment_that_failed_needs_no_converted_currency():
+    row = "2026-01-08 12:00:00;30.00;usd;FALSE;;;;card;Failed;;cus_4;INV-4\n"
+    reading = statements.read(load("stripe_payments") + row.encode())
+
+    assert reading.refused == []
+    assert sums(reading)["USD nothing"] == (1, 0, 0)
+
+
 def test_a_currency_that_no_column_names_is_read_from_the_notes_or_said_to_be_the_stores():
     header = '"date/time","settlement id","type","order id","product sales","selling fees","total"\n'
     row = '"Sep 4, 2026 1:05:07 AM UTC","1","Order","1-1","10.00","-1.50","8.50"\n'

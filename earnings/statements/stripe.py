@@ -3,7 +3,7 @@
 from earnings import money
 from earnings.models import Meaning
 from earnings.statements import dates
-from earnings.statements.layouts import Columns, Layout, amount
+from earnings.statements.layouts import Columns, Layout, amount, word
 
 # https://docs.stripe.com/reports/reporting-categories and the types of balance transactions, which older exports
 # print in its place.
@@ -185,7 +185,18 @@ def _warn_of_taxes(reading):
     reading.warnings.append("This report has no payouts, disputes or other fees: the itemized balance report has.")
 
 
-PAYMENTS = Layout(
+class _Payments(Layout):
+    """A payment that failed was never converted: its currency is the buyer's."""
+
+    def _read_amounts(self, line, cells, marks):
+        has_failed = self.words.get(word(line.type)) == Meaning.NOTHING
+        if has_failed and not cells.text(self.columns.currency):
+            line.currency = cells.text("Currency").upper()
+        else:
+            super()._read_amounts(line, cells, marks)
+
+
+PAYMENTS = _Payments(
     key="stripe-payments",
     title="Stripe payments",
     channel="stripe",
