@@ -360,6 +360,14 @@ def test_a_payment_that_failed_needs_no_converted_currency():
     assert sums(reading)["USD nothing"] == (1, 0, 0)
 
 
+def test_an_older_list_of_gumroad_tells_of_a_full_refund_by_one_flag():
+    data = load("gumroad_sales").replace(b"Fully Refunded?", b"Recurring Charge?").replace(b"0.00,true", b"0.00,")
+
+    reading = statements.read(data)
+
+    assert sums(reading)["USD refund"] == (2, -400 - 1000, -400 - 850)
+
+
 def test_a_currency_that_no_column_names_is_read_from_the_notes_or_said_to_be_the_stores():
     header = '"date/time","settlement id","type","order id","product sales","selling fees","total"\n'
     row = '"Sep 4, 2026 1:05:07 AM UTC","1","Order","1-1","10.00","-1.50","8.50"\n'

@@ -90,7 +90,7 @@ def _complete_sale(line, cells):
             line.remarks.append("Net is not Sale Price less tax less fee; net is what was taken.")
     line.sale = line.id
     lines = [line]
-    if _flag(cells, "Fully Refunded?"):
+    if _is_fully_refunded(cells):
         lines.append(
             _given_back(line, Meaning.REFUND, "Fully refunded, fee included: the file gives no day for it.")
         )
@@ -100,8 +100,15 @@ def _complete_sale(line, cells):
         partial = amount(cells.text("Partial Refund ($)"), "USD", ".")
         if partial:
             remark = "Refunded in part: the file gives no day for it, and says nothing about its fee."
-            lines.append(_given_back(line, Meaning.REFUND, remark, partial))
+            lines.append(_given_back(line, Meaning.REFUND, remark, abs(partial)))
     return lines
+
+
+def _is_fully_refunded(cells):
+    """Older lists have no column of their own for it: a refund that is not in part is all of it."""
+    if cells.has("Fully Refunded?"):
+        return _flag(cells, "Fully Refunded?")
+    return _flag(cells, "Refunded?") and not amount(cells.text("Partial Refund ($)"), "USD", ".")
 
 
 def _given_back(line, meaning, remark, minor=None):
