@@ -368,6 +368,26 @@ def test_an_older_list_of_gumroad_tells_of_a_full_refund_by_one_flag():
     assert sums(reading)["USD refund"] == (2, -400 - 1000, -400 - 850)
 
 
+@pytest.mark.parametrize(
+    ("kind", "title", "currency", "payout"),
+    [
+        ("Deposit", "$2,011.40 sent to your bank account", "USD", -201140),
+        ("Deposit", "2.011,40 € sent to your bank account", "EUR", -201140),
+        ("Deposit", "2 011,40 EUR sent to your bank account", "EUR", -201140),
+        ("Deposit", "NZ$11.40 sent to your bank account", "NZD", -1140),
+        ("Deposit", "Deposit of HK$11.40", "HKD", -1140),
+        ("Disbursement", "MX$11.40 sent to your bank account", "MXN", -1140),
+    ],
+)
+def test_the_amount_of_a_deposit_is_read_from_its_title_in_any_currency(kind, title, currency, payout):
+    header = load("etsy_statement").splitlines(keepends=True)[0]
+    row = f'"26 May, 2026",{kind},"{title}",,{currency},--,--,--,--\n'
+
+    (line,) = statements.read(header + row.encode()).lines
+
+    assert (line.meaning, line.net) == ("payout", payout)
+
+
 def test_a_currency_that_no_column_names_is_read_from_the_notes_or_said_to_be_the_stores():
     header = '"date/time","settlement id","type","order id","product sales","selling fees","total"\n'
     row = '"Sep 4, 2026 1:05:07 AM UTC","1","Order","1-1","10.00","-1.50","8.50"\n'

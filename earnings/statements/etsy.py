@@ -6,7 +6,8 @@ from earnings.models import Meaning
 from earnings.statements.layouts import Columns, Layout, amount, word
 
 ORDER = re.compile(r"order(?: ?#|: ?| )(\d{6,})", re.IGNORECASE)
-DEPOSIT = re.compile(r"(\S+) (?:sent|deposited|transferred|paid)|(?:deposit|payout) of (\S+)", re.IGNORECASE)
+_SUM = r"([^\s\d]{0,4}\s?\d(?:[\d.,'’\s]*\d)?(?:\s?[^\s\d]{1,4})?)"
+DEPOSIT = re.compile(rf"{_SUM}\s(?:sent|deposited|transferred|paid)\b|(?:deposit|payout) of (\S+)", re.IGNORECASE)
 WORDS = {
     "sale": Meaning.SALE,
     "refund": Meaning.REFUND,
@@ -31,7 +32,7 @@ def _means(line, cells):
 def _complete(line, cells):
     order = ORDER.search(cells.text("Info")) or ORDER.search(cells.text("Title"))
     line.sale = order.group(1) if order else ""
-    if word(line.type) == "deposit" and not line.net:
+    if WORDS.get(word(line.type)) == Meaning.PAYOUT and not line.net:
         _read_deposit(line)
     return [line]
 
