@@ -9,7 +9,20 @@ from django.conf import settings
 
 # Abbreviations that mean one offset wherever they are printed, in hours. IST (India, Ireland, Israel) does not.
 _OFFSETS = {
-    **{"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3},
+    **{
+        "UTC": 0,
+        "GMT": 0,
+        "Z": 0,
+        "WET": 0,
+        "BST": 1,
+        "WEST": 1,
+        "CET": 1,
+        "CEST": 2,
+        "MEZ": 1,
+        "MESZ": 2,
+        "EET": 2,
+        "EEST": 3,
+    },
     **{"TRT": 3, "MSK": 3, "SGT": 8, "HKT": 8, "JST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13},
     **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "HST": -10},
     **{"AKST": -9, "AKDT": -8},
@@ -31,8 +44,14 @@ _TIME = (
 )
 _ISO = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME, re.ASCII)
 _NUMERIC = re.compile(r"(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>\d{4}|\d{2})" + _TIME, re.ASCII)
-_MONTH_FIRST = re.compile(r"(?P<word>[A-Za-z]{3,9})\.? +(?P<day>\d{1,2}),? +(?P<year>\d{4})" + _TIME, re.ASCII)
-_DAY_FIRST = re.compile(r"(?P<day>\d{1,2})[ -](?P<word>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4})" + _TIME, re.ASCII)
+_MONTH_FIRST = re.compile(
+    r"(?P<word>[A-Za-z]{3,9})\.? +(?P<day>\d{1,2})(?:st|nd|rd|th)?,? +(?P<year>\d{4})" + _TIME, re.ASCII
+)
+# Excel makes "30-May-26" of "30 May 2026".
+_DAY_FIRST = re.compile(
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[ -](?P<word>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4}|(?<=-)\d{2})" + _TIME,
+    re.ASCII,
+)
 _RANGE = re.compile(r"(?P<word>[A-Za-z]{3,9}) +\d{1,2} *[-–] *(?P<day>\d{1,2}), +(?P<year>\d{4})")
 _MONTH = re.compile(
     r"(?:(?P<year>\d{4})-(?P<month>\d{2})|(?P<word>[A-Za-z]{3,9}) +(?P<named_year>\d{4}))", re.ASCII
@@ -93,7 +112,7 @@ def _day(found, order):
     try:
         if "a" in found:
             return _numeric_day(found, order)
-        year = int(found.get("named_year") or found["year"])
+        year = _year(found.get("named_year") or found["year"])
         month = _MONTHS[found["word"].lower()] if found.get("word") else int(found["month"])
         day = int(found["day"]) if found.get("day") else calendar.monthrange(year, month)[1]
         return date(year, month, day)
@@ -103,9 +122,13 @@ def _day(found, order):
 
 def _numeric_day(found, order):
     first, second = int(found["a"]), int(found["b"])
-    year = int(found["year"]) + (2000 if len(found["year"]) == 2 else 0)
+    year = _year(found["year"])
     day_first = found["sep"] == "." or order == "dmy"
     return date(year, second, first) if day_first else date(year, first, second)
+
+
+def _year(digits):
+    return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
 def _moment(day, found, zone):
