@@ -256,6 +256,24 @@ def test_what_a_seller_gives_back_to_us_is_no_income():
     assert reading.lines[1].remarks == ["Given back to this balance: neither income nor a cost of selling."]
 
 
+def test_what_a_platform_takes_for_paying_out_is_a_cost_and_not_paid_out():
+    header = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,Transaction ID,Balance\n"
+    rows = [
+        "03/20/2026,10:00:00,PDT,,Website Payment,Completed,USD,80.00,-2.60,77.40,P1,77.40",
+        "03/21/2026,10:00:00,PDT,,Transfer to Bank,Completed,USD,-60.00,-0.90,-60.90,P2,16.50",
+        "03/22/2026,10:00:00,PDT,,Website Payment,Completed,USD,10.00,-0.60,9.40,P3,25.90",
+    ]
+    down, up = (statements.read((header + "\n".join(each)).encode()) for each in (rows, rows[::-1]))
+
+    assert (down.warnings, up.warnings) == ([], [])
+    assert sums(down) == sums(up)
+    assert sums(down) == {
+        "USD sale": (2, 9000, 8680),
+        "USD payout": (1, -6000, -6000),
+        "USD cost": (1, 0, -90),
+    }
+
+
 @pytest.mark.parametrize("status", ["Uncleared", "Refused", "Offen"])
 def test_a_payment_that_has_not_come_in_is_not_booked(status):
     (line,) = statements.read(paypal_rows(("Website Payment", status, "80.00", "-2.60"))).lines

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -197,9 +198,10 @@ class Layout:
         if line.problems:
             return [line]
         line.meaning = self._meaning(line, cells)
+        apart = _fee_of_payout(line)
         settle(line)
         try:
-            return self.complete(line, cells)
+            return [*self.complete(line, cells), *apart]
         except ValueError as error:  # in a column that only this platform has
             line.problems.append(f"an amount {error}")
             return [line]
@@ -290,6 +292,16 @@ def amount(cell, currency, mark=""):
     return money.parse(text.removeprefix("+"), currency, mark=mark, negative=True).minor
 
 
+def _fee_of_payout(line):
+    """[what the platform took for paying out], a line of its own: the bank gets the gross, the fee is a cost."""
+    fee = line.fee
+    if line.meaning != Meaning.PAYOUT or not line.gross or not fee or line.remarks:
+        return []
+    line.net = line.gross
+    identity = f"{line.id}:fee" if line.id else ""
+    return [line.beside(meaning=Meaning.COST, net=-fee, id=identity, is_printed=True)]
+
+
 def settle(line):
     """A negative sale is a refund; a cost or payout has no price; a row of zeros moves nothing."""
     if line.meaning == Meaning.SALE and (line.gross < 0 or (line.gross == 0 and line.net)):
@@ -372,14 +384,16 @@ def _warn_of_sums(reading):
 
 def _warn_of_balances(reading):
     """Each balance is the one before it and the row's net, from the top or from the bottom of the file."""
-    by_currency = {}
+    by_currency, nets = {}, Counter()
     for line in reading.lines:
+        if line.is_printed:
+            nets[line.number] += line.net
         if line.balance is not None and line.is_printed and not line.problems:
             by_currency.setdefault(line.currency, []).append(line)
     for currency, lines in by_currency.items():
         pairs = list(itertools.pairwise(lines))
-        down = [second for first, second in pairs if second.balance != first.balance + second.net]
-        up = [first for first, second in pairs if first.balance != second.balance + first.net]
+        down = [second for first, second in pairs if second.balance != first.balance + nets[second.number]]
+        up = [first for first, second in pairs if first.balance != second.balance + nets[first.number]]
         wrong = min(down, up, key=len)
         if wrong and len(wrong) * 2 < len(lines):
             reading.warnings.append(f"The {currency} balance does not move by the net of {_rows(wrong)}.")
