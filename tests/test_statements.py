@@ -370,6 +370,14 @@ def test_a_last_row_that_sums_up_is_no_movement_however_it_is_called(cell):
     assert reading.own_totals == {"USD": {"gross": 3500, "fee": 0, "net": 3500}}
 
 
+def test_a_short_last_row_whose_sum_stands_in_no_column_of_amounts_says_nothing():
+    data = b"Date,Ref ID,Type,Description,Amount\n05/20/2026,81,Hourly,Sprint,35.00\nTotal,35.00\n"
+
+    reading = statements.read(data)
+
+    assert (sums(reading), reading.own_totals, reading.warnings) == ({"USD sale": (1, 3500, 3500)}, {}, [])
+
+
 def test_a_payment_that_failed_needs_no_converted_currency():
     row = "2026-01-08 12:00:00;30.00;usd;FALSE;;;;card;Failed;;cus_4;INV-4\n"
     reading = statements.read(load("stripe_payments") + row.encode())

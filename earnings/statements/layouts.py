@@ -180,7 +180,8 @@ class Layout:
         """The file's own sum of its rows: no movement, but something to compare with."""
         line = Line(0)
         self._read_amounts(line, cells, marks)
-        if line.currency and not line.problems:
+        says_something = any(cells.text(name) for name in self.columns.amounts)
+        if line.currency and says_something and not line.problems:
             reading.own_totals[line.currency] = {"gross": line.gross, "fee": line.fee, "net": line.net}
 
     def _lines(self, row, cells, marks):
@@ -339,7 +340,7 @@ def _overflows(row):
 
 def _warn_of_shape(sheet, reading):
     short = [row for row in sheet.rows if row.problem]
-    if short and not reading.refused:
+    if short and len(short) == len(sheet.rows) and not reading.refused:
         reading.warnings.append(f"Every row {short[0].problem}: the last columns are taken to be empty.")
 
 
