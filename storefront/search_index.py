@@ -5,6 +5,9 @@ it. SQLite: an FTS5 table that keeps no texts, only the index. PostgreSQL: a tab
 index; its configuration is "simple", for the words of a shop are in any language, and it needs no extension.
 """
 
+from django.db import connection, transaction
+
+MANY = 200  # changed products from which on a list is another one to the planner
 COLUMNS = ("title", "sku", "tags", "option", "category", "vendor", "summary")
 # Letters that Unicode does not take apart into a Latin letter and a mark; both databases take apart the others.
 LETTERS = dict(zip("ıøØłŁđĐðÐ", "ioolldddd", strict=True))
@@ -128,6 +131,21 @@ def install(connection):
 
 def remove(connection):
     _run(connection, {"sqlite": SQLITE_BACK, "postgresql": POSTGRESQL_BACK})
+
+
+def many_changed(count):
+    """Once this is committed, let PostgreSQL count the products again, if that many of them are new or others.
+
+    Its planner counts on what its own housekeeping last saw, a minute ago or before there was anything: meanwhile
+    a search among the first 10,000 products took 15 seconds.
+    """
+    if count >= MANY and connection.vendor == "postgresql":
+        transaction.on_commit(_count_again, robust=True)
+
+
+def _count_again():
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE storefront_product, storefront_search")
 
 
 def is_complete(connection):

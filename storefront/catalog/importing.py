@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from earnings.refusals import Refusal
-from storefront import catalog
+from storefront import catalog, search_index
 from storefront.catalog.addresses import Addresses
 from storefront.catalog.plans import make_plan
 from storefront.catalog.reports import OUTCOMES, Report
@@ -203,6 +203,7 @@ class _Understood:
             plan.write()
             report.add(plan.report)
             show(self.catalog_import, min(number * AT_ONCE, self.count), self.count)
+        search_index.many_changed(report.counts["created"] + report.counts["changed"])
         _describe(self.catalog_import, report)
 
 

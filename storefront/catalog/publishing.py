@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from storefront import search_index
 from storefront.catalog import rows
 from storefront.models import Product
 
@@ -60,6 +61,7 @@ def _move(products, to):
             changes = {"status": to, "updated_at": timezone.now()}
             moved += Product.objects.filter(pk__in=chunk, status__in=_SOURCES[to]).update(**changes)
         choose_leads({family for _, family in movable})
+        search_index.many_changed(moved)
     return moved
 
 
