@@ -30,6 +30,7 @@ SALT = "storefront.library.link"
 # --- Rights -----------------------------------------------------------------------------------------------
 
 
+@transaction.atomic(savepoint=False)
 def grant(line, at):
     """The buyer of a line gets the files of its product, and a license key where it takes one, in the transaction
     of the payment. Twice is once."""
