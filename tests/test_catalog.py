@@ -281,3 +281,32 @@ def test_pictures_come_from_the_web_or_from_this_site(address):
 def test_a_file_without_a_header_is_told_that_it_needs_one(start):
     with pytest.raises(Refusal, match=r"The first row has to name the columns\.$"):
         catalog.read(f"{start}title,price,currency,status\n".encode())
+
+
+def test_products_named_in_any_script_are_told_apart():
+    listed = catalog.read(
+        "Name,Description,Price,Product Type\n茶杯,d,5,digital\n花瓶,d,6,digital\n🎁,d,7,digital\n".encode()
+    )
+    shop = shopify(
+        "茶杯,茶杯,TRUE,大,CUP-L,5,10.00",
+        "茶杯,,,小,CUP-S,5,9.00",
+        "花瓶,花瓶,TRUE,大,,5,20.00",
+        "花瓶,,,小,,5,19.00",
+        "boot,Boot,TRUE,8.5,,5,50.00",
+        "boot,,,85,,5,51.00",
+    )
+
+    assert (reasons(listed), reasons(shop)) == ({}, {})
+    assert len({entry.sku for entry in listed.rows} - {""}) == 3
+    assert len({entry.sku for entry in shop.rows}) == 6
+    families = [entry.fields["family"] for entry in shop.rows]
+    assert families[0] == families[1] != families[2] == families[3] != ""
+    assert [entry.sku for entry in shop.rows][4:] == ["boot-8-5", "boot-85"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Çay & Şeker", "cay-and-seker"), ("Чай", "chay"), ("café", "cafe"), ("✨ Planner", "planner"), ("  ", "")],
+)
+def test_a_name_with_a_latin_spelling_is_its_slug(text, name):
+    assert cells.name_of(text) == name

@@ -1,5 +1,6 @@
 """What the cells of catalog files mean. A reader returns the value or raises ValueError with the reason."""
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import nh3
 from django.utils.html import strip_tags
 
-from storefront.models.products import Product, identity  # noqa: F401  said here for the readers of files
+from storefront.models.products import Product, identity
 
 LARGEST_STOCK = 2**31 - 1  # what the database's integers hold
 
@@ -58,15 +59,38 @@ _NO = {"false", "no", "0", "n", "", "draft", "approved", "archived", "unlisted"}
 @lru_cache(maxsize=4096)
 def slug_of(text, length=120):
     """A slug in ASCII: "Zen Sanat Baskı Paketi" is zen-sanat-baski-paketi, not zen-sanat-bask-paketi."""
-    if text.isascii():
-        latin = text.replace("&", " and ").replace("+", " plus ")
-    else:
-        latin = unicodedata.normalize("NFC", text).translate(_LATIN)
-        if _CYRILLIC.search(latin):
-            latin = latin.lower().translate(_LATIN)
-        latin = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
+    latin = _in_latin(text).encode("ascii", "ignore").decode()
     # As Django's slugify, which spends more on being lazy than on the words.
     return _BETWEEN_WORDS.sub("-", _NOT_IN_SLUGS.sub("", latin.lower())).strip("-_")[:length].strip("-")
+
+
+@lru_cache(maxsize=4096)
+def name_of(text, length=120):
+    """The slug by which a file's products, families and options are told apart; "" for an empty text only.
+
+    Of letters that have no Latin spelling a slug keeps nothing, so all Chinese titles would be one: such a text
+    gets a fingerprint, as does one of signs alone.
+    """
+    slug = slug_of(text, length)
+    words = identity(text)
+    if not words or (slug and (text.isascii() or not _lost_letters(text))):
+        return slug
+    fingerprint = hashlib.sha256(words.encode()).hexdigest()[:8]
+    return f"{slug[: length - 9].strip('-')}-{fingerprint}".strip("-")
+
+
+def _lost_letters(text):
+    return any(sign.isalnum() and not sign.isascii() for sign in _in_latin(text))
+
+
+def _in_latin(text):
+    """The text with its letters in ASCII, and marks behind them, as far as they have a Latin spelling."""
+    if text.isascii():
+        return text.replace("&", " and ").replace("+", " plus ")
+    latin = unicodedata.normalize("NFC", text).translate(_LATIN)
+    if _CYRILLIC.search(latin):
+        latin = latin.lower().translate(_LATIN)
+    return unicodedata.normalize("NFKD", latin)
 
 
 def line(length):

@@ -22,7 +22,7 @@ GUMROAD = Format(
     key="channel-gumroad",
     title="Gumroad list",
     requires=("Name", "Description", "Price", "Product Type"),
-    identity=lambda values: cells.slug_of(values["name"]),
+    identity=lambda values: cells.name_of(values["name"]),
     identity_column="Name",
     prices=Prices("Price"),
     columns=(
@@ -40,7 +40,7 @@ ETSY = Format(
     requires=("Title", "Description", "Price", "Tags", "Materials", "Image1"),
     # Etsy's own export has these columns, too, and variations that this list does not have.
     excludes=("CURRENCY_CODE", "QUANTITY"),
-    identity=lambda values: cells.slug_of(values["title"]),
+    identity=lambda values: cells.name_of(values["title"]),
     identity_column="Title",
     prices=Prices("Price"),
     columns=(
@@ -103,7 +103,7 @@ FIVERR = FiverrFormat(
     key="channel-fiverr",
     title="Fiverr gig list",
     requires=("Title", "Description", "Price Basic", "Price Standard", "Price Premium"),
-    identity=lambda values: cells.slug_of(values["title"]),
+    identity=lambda values: cells.name_of(values["title"]),
     identity_column="Title",
     # Fiverr's sellers price in US dollars only.
     prices=Prices("Price Basic", fallback="USD"),

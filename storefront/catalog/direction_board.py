@@ -22,7 +22,7 @@ def _position(cell):
 
 def _complete(entry, values):
     if values.get("family", "").strip():
-        entry.fields["family"] = cells.slug_of(values["family"]) or "product"
+        entry.fields["family"] = cells.name_of(values["family"])
     status = values.get("status", "").strip().lower()
     if status and status not in _STATUSES:
         entry.refuse("status", f"{status!r} is not one of {', '.join(_STATUSES)}")

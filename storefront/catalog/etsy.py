@@ -93,7 +93,7 @@ def _identity(values):
     if len(skus) == 1:
         return skus[0]
     title = html.unescape(values["title"])
-    slug = cells.slug_of(title, length=140)
+    slug = cells.name_of(title, length=140)
     if len(slug) > 120:
         # Two long titles may differ at their ends only.
         slug = f"{slug[:110].strip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"

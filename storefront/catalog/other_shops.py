@@ -36,7 +36,7 @@ AMAZON = Format(
 def _square(entry, values):
     """Items whose only variation is called Regular have none."""
     entry.defaults["kind"] = cells.kind_from_words(values.get("category", ""), Product.Kind.PHYSICAL)
-    entry.fields["family"] = cells.slug_of(values["item name"]) or "product"
+    entry.fields["family"] = cells.name_of(values["item name"]) or "product"
     if entry.fields.get("option", "").casefold() == "regular":
         entry.fields["option"] = ""
     entry.wants_listing = True

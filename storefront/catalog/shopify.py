@@ -5,6 +5,7 @@ status). A row that has only a picture is one more picture of the product. There
 is the store's. Source: help.shopify.com, "Using CSV files to import and export products".
 """
 
+import re
 from dataclasses import dataclass, field
 
 from storefront.catalog import cells
@@ -31,6 +32,7 @@ _OF_THE_PRODUCT = (
 )
 # Shopify's own words for "there are no variants".
 _NO_OPTION = {"", "default title", "default"}
+_IN_NUMBERS = re.compile(r"(?<=[0-9])[.,/](?=[0-9])")
 
 
 @dataclass
@@ -103,7 +105,7 @@ class ShopifyFormat(Format):
         entry.defaults = dict(product.defaults)
         entry.problems += product.problems
         entry.wants_listing = product.wants_listing
-        entry.fields["family"] = cells.slug_of(product.handle) or cells.slug_of(entry.sku) or "product"
+        entry.fields["family"] = cells.name_of(product.handle)
         if len(option) > 120:
             entry.refuse("Option1 Value", "has more than 120 characters together with the other options")
         entry.fields["option"] = option
@@ -118,7 +120,7 @@ def _handle(values):
     """Files without the column are told apart by their titles."""
     if "handle" in values:
         return values["handle"].strip()
-    return cells.slug_of(values.get("title", "").strip()) or cells.slug_of(values.get("variant sku", ""))
+    return cells.name_of(values.get("title", "").strip()) or cells.name_of(values.get("variant sku", ""))
 
 
 def _is_picture_only(values):
@@ -132,7 +134,8 @@ def _option(values):
 
 
 def _sku_without_sku(handle, option):
-    return f"{handle}-{cells.slug_of(option)}" if option else handle
+    # A size of 8.5 is not one of 85.
+    return f"{handle}-{cells.name_of(_IN_NUMBERS.sub('-', option))}" if option else handle
 
 
 def _product(row, handle, values):
