@@ -43,6 +43,35 @@ def test_woocommerces_variations_take_from_their_parent_what_they_leave_out():
     assert reading.sheet.notes == ["Row 7: 'The whole set' groups other products and is not one."]
 
 
+def test_woocommerces_variations_may_share_the_stock_of_their_parent():
+    rows = (
+        "1,variable,CUP,Cup,1,,,9\n2,variation,CUP-S,Cup,1,5,CUP,parent\n3,variation,CUP-L,Cup,1,6,id:1,parent\n"
+    )
+
+    small, large = catalog.read((WOO + rows + "4,simple,JAR,Jar,1,7,,parent\n").encode()).rows[:2]
+
+    assert (small.problems, large.problems) == ([], [])
+    assert (small.fields["stock"], large.fields["stock"]) == (9, 9)
+    assert [flag["column"] for flag in small.flags + large.flags] == ["Stock", "Stock"]
+
+
+def test_woocommerces_commas_inside_a_word_and_hidden_products_are_understood():
+    header = "ID,Type,SKU,Name,Published,Regular price,Parent,Tags,Visibility in catalog,Attribute 1 value(s)\n"
+    rows = (
+        '1,simple,JAR,Jar,1,7,,"salt\\, pepper, sugar",hidden,\n'
+        "2,variable,CUP,Cup,1,,,,visible,\n"
+        '3,variation,CUP-S,Cup,1,5,CUP,,visible,"Red\\, dark"\n'
+        "4,variable,LID,Lid,1,9,,,visible,\n"
+    )
+
+    reading = catalog.read((header + rows).encode())
+
+    jar, cup = reading.rows
+    assert (jar.fields["tags"], jar.wants_listing) == (["salt, pepper", "sugar"], False)
+    assert (cup.fields["option"], cup.wants_listing) == ("Red, dark", True)
+    assert reading.sheet.notes == ["Row 5: 'Lid' has no variations to sell."]
+
+
 def test_woocommerces_prices_sales_kinds_and_stocks():
     found = by_sku(read("woocommerce.csv"))
 

@@ -24,18 +24,20 @@ from storefront.catalog.formats import (
 from storefront.models import Product
 
 _COLUMNS = """id|type|sku|name|published|short description|description|in stock?|stock|backorders allowed?|
-sale price|regular price|categories|tags|images|parent|external url|date sale price starts|date sale price ends"""
+sale price|regular price|categories|tags|images|parent|external url|date sale price starts|date sale price ends|
+    visibility in catalog"""
 _ENGLISH = [name.strip() for name in _COLUMNS.split("|")]
 # In the same order; "" where the name was not seen in an export.
 _TRANSLATED = (
     """id|typ|artikelnummer|name|veröffentlicht|kurzbeschreibung|beschreibung|vorrätig?|lager|
     lieferrückstande erlaubt?|angebotspreis|regulärer preis|kategorien|schlagwörter|bilder|übergeordnetes produkt|
-    externe url|datum, an dem angebotspreis beginnt|datum, an dem angebotspreis endet""",
+    externe url|datum, an dem angebotspreis beginnt|datum, an dem angebotspreis endet|sichtbarkeit im katalog""",
     """id|tipo|sku|nombre|publicado|descripción corta|descripción|¿existencias?|inventario|
     ¿permitir reservas de productos agotados?|precio rebajado|precio normal|categorías|etiquetas|imágenes|superior|
-    url externa|día en que empieza el precio rebajado|día en que termina el precio rebajado""",
+    url externa|día en que empieza el precio rebajado|día en que termina el precio rebajado|
+    visibilidad en el catálogo""",
     """id|тип|артикул|имя|опубликован|короткое описание|описание|в наличии?||||базовая цена|категории||изображения
-    ||||""",
+    |||||""",
 )
 _IN_ENGLISH = {
     name.strip(): english
@@ -47,10 +49,16 @@ _ATTRIBUTES = [f"attribute {n} value(s)" for n in range(1, 6)]
 for _n, _name in enumerate(_ATTRIBUTES, start=1):
     _IN_ENGLISH |= {f"attribut {_n} wert(e)": _name, f"valor(es) del atributo {_n}": _name}
 
+
+def _tags(cell):
+    """Commas inside a tag have a backslash before them."""
+    return [tag.replace("\0", ",") for tag in cells.tags(cell.replace("\\,", "\0"))]
+
+
 _OF_THE_PRODUCT = (
     Column("Name", "title", cells.line(255)),
     Column("Description", "description", cells.html),
-    Column("Tags", "tags", cells.tags),
+    Column("Tags", "tags", _tags),
 )
 
 
@@ -69,7 +77,7 @@ class WooFormat(Format):
 
     def _products(self, sheet):
         mark = decimal_mark(sheet, self.price_columns)
-        parents = _parents(sheet)
+        parents, with_variations = _parents(sheet)
         for row, values in named_cells(sheet):
             words = _types(values)
             if not row.problem and words & {"variable", "grouped"}:
@@ -78,6 +86,8 @@ class WooFormat(Format):
                         sheet,
                         f"Row {row.number}: {values.get('name', '')!r} groups other products and is not one.",
                     )
+                elif not with_variations & _names(values):
+                    note(sheet, f"Row {row.number}: {values.get('name', '')!r} has no variations to sell.")
                 continue
             yield self._entry(row, values, words, parents, mark)
 
@@ -98,7 +108,7 @@ class WooFormat(Format):
                 entry.refuse("Parent", f"{values.get('parent', '')!r} is in no row of type variable")
         _describe(entry, values, parent)
         self._price(entry, values, mark)
-        _read_stock(entry, values)
+        _read_stock(entry, values, parent)
         entry.defaults["kind"] = _kind(words, values)
         _read_link(entry, values)
         finish(entry)
@@ -133,14 +143,20 @@ def _key(name):
 
 
 def _parents(sheet):
-    """The rows of type variable by SKU and number; variations may come before them."""
-    found = {}
+    """The rows of type variable by SKU and number, and the names by which variations call theirs; variations may
+    come before them."""
+    found, called = {}, set()
     for _, values in named_cells(sheet):
-        if "variable" in _types(values):
-            for name in (values.get("sku", ""), f"id:{values.get('id', '').strip()}"):
-                if name.strip():
-                    found[_key(name)] = values
-    return found
+        words = _types(values)
+        if "variable" in words:
+            found |= dict.fromkeys(_names(values), values)
+        elif "variation" in words:
+            called.add(_key(values.get("parent", "")))
+    return found, called
+
+
+def _names(values):
+    return {_key(name) for name in (values.get("sku", ""), f"id:{values.get('id', '').strip()}") if name.strip()}
 
 
 def _describe(entry, values, parent):
@@ -148,7 +164,7 @@ def _describe(entry, values, parent):
     whole = {name: values.get(name, "").strip() or parent.get(name, "") for name in values} if parent else values
     if parent:
         whole |= {"name": parent.get("name", ""), "description": parent.get("description", "")}
-        options = [" ".join(values.get(name, "").split()) for name in _ATTRIBUTES]
+        options = [" ".join(values.get(name, "").replace("\\,", ",").split()) for name in _ATTRIBUTES]
         option = " / ".join(filter(None, options))
         if len(option) > 120:
             entry.refuse("Attribute 1 value(s)", "has more than 120 characters together with the other options")
@@ -165,7 +181,10 @@ def _describe(entry, values, parent):
         entry.fields["category"] = cells.shortened(" ".join(path.rsplit(">", 1)[-1].split()), 80)
     _read_picture(entry, whole.get("images", ""))
     published = [each.get("published", "1").strip().lstrip("'") for each in (values, parent) if each]
-    entry.wants_listing = all(word == "1" for word in published)
+    hidden = [
+        each.get("visibility in catalog", "").strip().lower() == "hidden" for each in (values, parent) if each
+    ]
+    entry.wants_listing = all(word == "1" for word in published) and not any(hidden)
 
 
 def _read_picture(entry, cell):
@@ -189,9 +208,13 @@ def _read_link(entry, values):
         entry.fields["external_url"] = address
 
 
-def _read_stock(entry, values):
-    """A counted stock, unless it may be oversold; else whether there is any."""
+def _read_stock(entry, values, parent):
+    """A counted stock, unless it may be oversold; else whether there is any. The word "parent" stands for the
+    count of all variations together."""
     counted, state = values.get("stock", "").strip(), values.get("in stock?", "").strip()
+    if parent and counted.casefold() == "parent":
+        values, counted = parent, parent.get("stock", "").strip()
+        entry.flag("Stock", "is counted for all variations together; each of them got the whole of it")
     if counted and values.get("backorders allowed?", "0").strip() in ("", "0"):
         if counted.startswith("-"):
             entry.flag("Stock", f"{counted} means oversold; there are none left")
