@@ -304,6 +304,14 @@ def test_products_named_in_any_script_are_told_apart():
     assert [entry.sku for entry in shop.rows][4:] == ["boot-8-5", "boot-85"]
 
 
+def test_long_names_that_differ_at_their_ends_are_two():
+    long = "a-very-long-handle-" * 8
+    shop = shopify(f"{long}one,One,TRUE,,ONE,5,10.00", f"{long}two,Two,TRUE,,TWO,5,9.00")
+
+    first, second = (entry.fields["family"] for entry in shop.rows)
+    assert (reasons(shop), first == second, max(len(first), len(second)) <= 120) == ({}, False, True)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [("Çay & Şeker", "cay-and-seker"), ("Чай", "chay"), ("café", "cafe"), ("✨ Planner", "planner"), ("  ", "")],

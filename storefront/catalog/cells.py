@@ -69,11 +69,10 @@ def name_of(text, length=120):
     """The slug by which a file's products, families and options are told apart; "" for an empty text only.
 
     Of letters that have no Latin spelling a slug keeps nothing, so all Chinese titles would be one: such a text
-    gets a fingerprint, as does one of signs alone.
+    gets a fingerprint, as does one of signs alone, and one too long for the end in which it differs.
     """
-    slug = slug_of(text, length)
-    words = identity(text)
-    if not words or (slug and (text.isascii() or not _lost_letters(text))):
+    slug, words = slug_of(text, 1000), identity(text)
+    if not words or (0 < len(slug) <= length and (text.isascii() or not _lost_letters(text))):
         return slug
     fingerprint = hashlib.sha256(words.encode()).hexdigest()[:8]
     return f"{slug[: length - 9].strip('-')}-{fingerprint}".strip("-")
