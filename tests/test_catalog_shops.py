@@ -55,6 +55,20 @@ def test_woocommerces_variations_may_share_the_stock_of_their_parent():
     assert [flag["column"] for flag in small.flags + large.flags] == ["Stock", "Stock"]
 
 
+def test_a_woocommerce_sale_that_is_no_cheaper_is_none():
+    header = "ID,Type,SKU,Name,Published,Sale price,Regular price\n"
+    rows = "1,simple,JAR,Jar,1,9,7\n2,simple,CUP,Cup,1,7,7\n3,simple,LID,Lid,1,6,7\n"
+
+    found = catalog.read((header + rows).encode()).rows
+
+    assert [(e.fields["price_minor"], e.fields["compare_at_minor"]) for e in found] == [
+        (700, None),
+        (700, None),
+        (600, 700),
+    ]
+    assert [[flag["column"] for flag in e.flags] for e in found] == [["Sale price"], ["Sale price"], []]
+
+
 def test_woocommerces_commas_inside_a_word_and_hidden_products_are_understood():
     header = "ID,Type,SKU,Name,Published,Regular price,Parent,Tags,Visibility in catalog,Attribute 1 value(s)\n"
     rows = (

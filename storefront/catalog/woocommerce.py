@@ -124,8 +124,14 @@ class WooFormat(Format):
             entry.flag("Sale price", "is for some days only; the regular price was taken")
         on_sale = bool(sale and not dated)
         prices = Prices("Sale price", "Regular price") if on_sale else Prices("Regular price")
+        flags = list(entry.flags)
         read_prices(entry, prices, values, mark)
         entry.fields.setdefault("compare_at_minor", None)
+        if on_sale and entry.flags != flags:
+            # The shop charges the regular price where the sale's is not below it.
+            entry.flags = flags
+            entry.flag("Sale price", "is not below the regular price, which was taken")
+            read_prices(entry, Prices("Regular price"), values, mark)
 
 
 def _types(values):
