@@ -448,3 +448,14 @@ def test_the_planner_knows_the_products_as_soon_as_they_are_there():
 
     assert "draft" in drafted
     assert "listed" in statuses()
+
+
+def test_families_that_people_write_in_any_script_are_told_apart():
+    cup, again, plate = (
+        editing.add(Product(sku=sku, title=sku, family=family, kind="physical", price_minor=500, currency="USD"))
+        for sku, family in (("C-1", "杯子"), ("C-2", "杯子"), ("P-1", "盘子"))
+    )
+
+    editing.change(cup, {"family": cup.family})  # as a form says it that changed another field
+
+    assert cup.family == again.family != plate.family
