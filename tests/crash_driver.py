@@ -193,7 +193,6 @@ def report(fire):
         "lost_attempts": Attempt.objects.filter(outcome="lost").count(),
         "outcomes": dict(Counter(Attempt.objects.values_list("outcome", flat=True))),
         "woken": len(fire.woken),
-        "woken_and_kept": sum(_is_kept(task) for task in fire.woken),
         "database": connection.vendor,
     }
 
@@ -209,15 +208,13 @@ def _is_complete(run):
 
 
 def _fits_its_attempts(task):
-    """Every attempt that was claimed has a row of how it ended; only the newest one may have succeeded."""
+    """Every attempt that was claimed has a row of how it ended; only the newest one may have succeeded.
+
+    So whose worker slept past its lease counts if nobody was there to take the task over, and never beside another.
+    """
     tries = list(task.tries.values_list("number", "outcome"))
     wins = [number for number, outcome in tries if outcome == "succeeded"]
     return [number for number, _ in tries] == list(range(1, task.attempts + 1)) and wins == [task.attempts]
-
-
-def _is_kept(task):
-    """Whether the attempt whose worker slept past its lease counts all the same."""
-    return Attempt.objects.get(task_id=task.pk, number=task.attempts).outcome == "succeeded"
 
 
 if __name__ == "__main__":
