@@ -90,7 +90,7 @@ class BigCommerceFormat(Format):
             entry.refuse("Product Name", "has options of more than 120 characters")
         # A product whose variants alone have SKUs is called after the first of them: no other product has it.
         name = _identity(group.values) or group.skus[0][1][SKU]
-        entry.fields["option"], entry.fields["family"] = option, cells.name_of(name) or "product"
+        entry.fields["option"], entry.fields["family"] = option, cells.family_of(name) or "product"
         own = values[PRICE].strip()
         if own and set(own) - set("0.,"):  # exports write 0.00 where nothing was said
             read_prices(entry, Prices("Price"), values, mark)

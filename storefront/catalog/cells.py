@@ -74,6 +74,21 @@ def name_of(text, length=120):
     slug, words = slug_of(text, 1000), identity(text)
     if not words or (0 < len(slug) <= length and (text.isascii() or not _lost_letters(text))):
         return slug
+    return _with_fingerprint(slug, words, length)
+
+
+@lru_cache(maxsize=4096)
+def family_of(text, length=120):
+    """The family of the product with this SKU or handle; "" for an empty text only.
+
+    "A.1", "A 1", "A-1" and "A1" are four products with two slugs: all but a text that is its own slug get a
+    fingerprint, or a shop would show two products as variants of one.
+    """
+    slug, words = slug_of(text, 1000), identity(text)
+    return slug if slug == words and len(slug) <= length else _with_fingerprint(slug, words, length)
+
+
+def _with_fingerprint(slug, words, length):
     fingerprint = hashlib.sha256(words.encode()).hexdigest()[:8]
     return f"{slug[: length - 9].strip('-')}-{fingerprint}".strip("-")
 

@@ -14,7 +14,7 @@ def add(product):
     taken = Product.objects.filter(sku_key=cells.identity(product.sku)).values_list("sku", flat=True).first()
     if taken is not None:
         raise _taken(taken)
-    product.family = cells.name_of(product.family) or cells.name_of(product.sku) or "product"
+    product.family = cells.name_of(product.family) or cells.family_of(product.sku) or "product"
     (product.slug,) = Addresses().give([(product.title, product.option, product.sku)])
     product.is_lead = False
     try:
@@ -32,7 +32,7 @@ def change(product, fields):
     so that two people who edit different ones do not undo each other."""
     families = {product.family}
     if "family" in fields:
-        fields = {**fields, "family": cells.name_of(fields["family"]) or cells.name_of(product.sku) or "product"}
+        fields = {**fields, "family": cells.name_of(fields["family"]) or cells.family_of(product.sku) or "product"}
         families.add(fields["family"])
     for name, value in fields.items():
         setattr(product, name, value)

@@ -184,7 +184,7 @@ def finish(entry):
     """What every new product needs and most formats do not say."""
     fields = entry.fields
     if "family" not in fields:
-        entry.defaults["family"] = cells.name_of(entry.sku) or "product"
+        entry.defaults["family"] = cells.family_of(entry.sku) or "product"
     if not fields.get("image_alt", "") and fields.get("image"):
         fields.pop("image_alt", None)
         entry.defaults["image_alt"] = fields.get("title", "")

@@ -105,7 +105,7 @@ class ShopifyFormat(Format):
         entry.defaults = dict(product.defaults)
         entry.problems += product.problems
         entry.wants_listing = product.wants_listing
-        entry.fields["family"] = cells.name_of(product.handle)
+        entry.fields["family"] = cells.family_of(product.handle)
         if len(option) > 120:
             entry.refuse("Option1 Value", "has more than 120 characters together with the other options")
         entry.fields["option"] = option

@@ -175,7 +175,7 @@ def _describe(entry, values, parent):
         if len(option) > 120:
             entry.refuse("Attribute 1 value(s)", "has more than 120 characters together with the other options")
         entry.fields["option"] = option
-        entry.fields["family"] = cells.name_of(_identity(parent)) or "product"
+        entry.fields["family"] = cells.family_of(_identity(parent)) or "product"
     read_columns(entry, _OF_THE_PRODUCT, whole)
     if not entry.fields.get("title"):
         entry.refuse("Name", "is empty")
