@@ -269,6 +269,11 @@ def test_descriptions_are_cleaned():
     assert cells.html("5 < 6 & more") == "5 &lt; 6 &amp; more"
 
 
+@pytest.mark.parametrize("text", ["<p>Calm&nbsp;water &amp; wind</p>", "Calm\u00a0water & wind"])
+def test_a_summary_is_the_text_of_a_description_without_its_markup(text):
+    assert cells.excerpt(cells.html(text)) == "Calm water & wind"
+
+
 @pytest.mark.parametrize(
     "address", ["javascript:alert(1)", "//evil.example/a.png", "ftp://a.example/x", "a b", "x.png"]
 )

@@ -5,6 +5,7 @@ import json
 import re
 import unicodedata
 from functools import lru_cache
+from html import unescape
 from urllib.parse import urlsplit
 
 import nh3
@@ -139,7 +140,7 @@ def html(cell):
 def excerpt(description, length=200):
     """The first sentences of a description, for lists and search engines, where the file has no summary."""
     spaced = re.sub(r"<(/?(p|li|br|h\d|div|tr|td)\b)", r" <\1", description)
-    text = " ".join(strip_tags(spaced).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").split())
+    text = " ".join(unescape(strip_tags(spaced)).split())
     return shortened(text, length)
 
 
