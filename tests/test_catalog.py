@@ -223,6 +223,16 @@ def test_a_service_row_with_an_error_names_its_own_row():
     ]
 
 
+def test_services_of_one_address_are_refused_and_those_in_any_script_are_not():
+    rows = [f"{gig},N,T,basic,5,USD,3" for gig in ("Logo A", "logo-a", "标志设计")]
+    header = "gig,name,title,tier,price,currency,delivery_days"
+
+    first, second, third = catalog.read("\n".join([header, *rows]).encode()).rows
+
+    assert second.problems == [{"column": "gig", "detail": "'logo-a' is already in row 2"}]
+    assert first.problems + third.problems == [] and third.sku
+
+
 def test_an_unknown_format_is_refused_with_the_nearest_ones():
     with pytest.raises(Refusal) as refused:
         catalog.read(b"Handle,Title,Vendor\na,A,V\n")

@@ -2,7 +2,16 @@
 
 from storefront.catalog import cells
 from storefront.catalog.entries import Entry
-from storefront.catalog.formats import Column, Format, Prices, decimal_mark, named_cells, read_columns, read_prices
+from storefront.catalog.formats import (
+    Column,
+    Format,
+    Prices,
+    decimal_mark,
+    named_cells,
+    read_columns,
+    read_prices,
+    without_doubles,
+)
 
 
 def _tier(cell):
@@ -55,7 +64,7 @@ class ServicesFormat(Format):
                 gig.refuse("", f"row {row.number} {row.problem}")
             else:
                 self._add_package(gig, row, values, mark)
-        return list(gigs.values())
+        return list(without_doubles(gigs.values(), self.identity_column))
 
     def _add_package(self, gig, row, values, mark):
         package = Entry(row.number, gig.sku, {})
@@ -75,7 +84,7 @@ class ServicesFormat(Format):
 
 
 def _gig(row, values):
-    slug = cells.slug_of(values["gig"])
+    slug = cells.name_of(values["gig"])
     gig = Entry(row.number, slug, {"slug": slug, "packages": []})
     if not slug:
         gig.refuse("gig", "is empty")
