@@ -190,6 +190,18 @@ def test_amazons_and_squares_lists_are_read():
     ]
 
 
+def test_squares_stock_is_the_sum_of_its_locations_and_archived_things_are_not_listed():
+    header = "Token,Item Name,Variation Name,SKU,Price,Current Quantity Pier,Current Quantity Attic,Archived\n"
+    rows = "T1,Tea,Small,S1,5,0,,N\nT2,Tea,Large,S2,6,3,4,N\nT3,Cup,Regular,S3,7,,,Y\nT4,Pot,Regular,S4,8,-2,1,N\n"
+
+    found = catalog.read((header + rows + "T5,Jug,Regular,S5,9,few,,N\n").encode()).rows
+
+    assert [entry.fields.get("stock", "none") for entry in found[:4]] == [0, 7, None, 1]
+    assert [entry.wants_listing for entry in found] == [True, True, False, True, True]
+    assert [flag["column"] for flag in found[3].flags] == ["current quantity pier"]
+    assert [problem["column"] for problem in found[4].problems] == ["current quantity pier"]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["woocommerce.csv", "woocommerce_de.csv", "etsy.csv", "bigcommerce.csv"])
 def test_the_same_file_again_changes_nothing(name):

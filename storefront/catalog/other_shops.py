@@ -39,7 +39,28 @@ def _square(entry, values):
     entry.fields["family"] = cells.name_of(values["item name"]) or "product"
     if entry.fields.get("option", "").casefold() == "regular":
         entry.fields["option"] = ""
-    entry.wants_listing = True
+    entry.wants_listing = values.get("archived", "").strip().lower() != "y"
+    _read_places(entry, values)
+
+
+def _read_places(entry, values):
+    """Square counts by location, a column each: what is left is their sum. Nothing said = not counted."""
+    counted = {name: cell.strip() for name, cell in values.items() if name.startswith("current quantity")}
+    if not counted:
+        return
+    numbers = []
+    for name, cell in counted.items():
+        if cell.startswith("-"):
+            entry.flag(name, f"{cell} means oversold; there are none left")
+            cell = "0"
+        try:
+            numbers += [cells.whole(cell.removesuffix(".0"))] if cell else []
+        except ValueError as error:
+            entry.refuse(name, str(error))
+    if sum(numbers) > cells.LARGEST_STOCK:
+        entry.refuse(next(iter(counted)), f"is more than {cells.LARGEST_STOCK} with the other locations")
+    else:
+        entry.fields["stock"] = sum(numbers) if numbers else None
 
 
 SQUARE = Format(
