@@ -142,6 +142,15 @@ def test_a_woocommerce_row_that_says_too_little_is_refused(row, column):
     assert [problem["column"] for problem in entry.problems] == [column]
 
 
+def test_a_comma_inside_a_woocommerce_pictures_address_is_a_part_of_it():
+    header = WOO.strip() + ",Images\n"
+    row = '1,simple,a,A,1,5,,,"https://cdn.example/w_9\\,h_9/a.jpg, https://cdn.example/b.jpg"\n'
+
+    (entry,) = catalog.read((header + row).encode()).rows
+
+    assert entry.fields["image"] == "https://cdn.example/w_9,h_9/a.jpg"
+
+
 def test_an_etsy_listing_is_one_product_with_its_variations_told():
     shirt, plan, mug = read("etsy.csv").rows
 

@@ -194,7 +194,8 @@ def _describe(entry, values, parent):
 
 
 def _read_picture(entry, cell):
-    first = cell.split(",")[0].strip()
+    # Commas inside an address have a backslash before them, as those inside the names of categories.
+    first = cell.replace("\\,", "\0").split(",")[0].replace("\0", ",").strip()
     try:
         entry.fields["image"] = cells.image(first)
     except ValueError as error:
