@@ -134,6 +134,35 @@ def test_a_file_without_a_column_for_images_is_told_once():
     assert [(line["sku"], line["code"], line["expected"]) for line in lines] == [("", "column_absent", "an image")]
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (
+            "ID,Type,SKU,Name,Published,Regular price,Description,Images,Parent,Attribute 1 value(s)",
+            '1,variable,LAMP,Oak lamp for desks,1,,"{text}",https://cdn.example/a.jpg,,',
+            "2,variation,LAMP-S,Oak lamp for desks - S,1,5,,,LAMP,S",
+        ),
+        (
+            "ID,Typ,Artikelnummer,Name,Veröffentlicht,Regulärer Preis,Beschreibung,Bilder",
+            '1,simple,LAMP,Oak lamp for desks,1,5,"{text}",https://cdn.example/a.jpg',
+        ),
+        (
+            "item-name,item-description,seller-sku,price,quantity,image-url",
+            'Oak lamp for desks,"{text}",LAMP,5,3,https://cdn.example/a.jpg',
+        ),
+        (
+            "Item Type,Product Name,Product Code/SKU,Price,Product Description,Product Image URL - 1",
+            'Product,Oak lamp for desks,LAMP,25,"{text}",https://cdn.example/a.jpg',
+            "SKU,[RB]Size=S,LAMP-S,,,",
+        ),
+    ],
+)
+def test_texts_and_pictures_are_found_in_the_columns_of_every_shop(rows):
+    found = [code for _, code in codes("\n".join(rows).format(text=TEXT) + "\n")]
+
+    assert not {"column_absent", "description_missing", "image_missing", "sku_missing"} & set(found)
+
+
 def test_a_title_that_several_variants_share_is_judged_once():
     rows = [row("kit", f"K{n}", "29.00", title="" if n else "Kit", option=f"Size {n}") for n in range(3)]
 

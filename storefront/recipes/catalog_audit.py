@@ -20,11 +20,17 @@ from storefront.recipes.html_faults import faults
 TITLE = (10, 70)  # characters that say what it is, and that search results show
 DESCRIPTION = 80  # characters below which a text convinces nobody
 MANY_TAGS = 13  # Etsy's limit, the lowest of the large marketplaces
-# What a buyer or a shop needs, and how the known formats call its column.
+# What a buyer or a shop needs, and how the known formats call its column, also in the languages that we know.
 COLUMNS = {
-    "an SKU": ("variant sku", "sku", "id"),
-    "a description": ("body (html)", "description"),
-    "an image": ("variant image", "image src", "image", "cover image", "image1"),
+    "an SKU": ("variant sku", "sku", "product code/sku", "seller-sku", "artikelnummer", "bestandseinheit", "id"),
+    "a description": (
+        *("body (html)", "description", "product description", "item-description"),
+        *("beschreibung", "descripción", "описание"),
+    ),
+    "an image": (
+        *("variant image", "image src", "image", "cover image", "image1", "images", "image-url"),
+        *("product image url - 1", "product image file - 1", "bilder", "bild1", "imágenes", "изображения"),
+    ),
 }
 FEW_PRICES = 8  # below this, no price can be called unusual
 FAR = 3.5  # modified z-score, Iglewicz and Hoaglin (1993)
@@ -161,6 +167,8 @@ def _texts(opened, entry):
     if raw is None or _is_further_variant(opened, entry):
         return
     plain = " ".join(strip_tags(raw).split())
+    if not plain and entry.fields.get("description"):
+        return  # said by the row of the whole product
     if not plain:
         yield found(
             "description_missing",
@@ -203,6 +211,8 @@ def _images(opened, entry):
     cell = opened.cell(entry, *COLUMNS["an image"])
     if cell is None or _is_further_variant(opened, entry):
         return
+    if not cell.strip() and entry.fields.get("image"):
+        return  # as above
     if not cell.strip():
         yield found(
             "image_missing",
