@@ -187,7 +187,7 @@ class _Unclosed(io.RawIOBase):
 
 def _refuse_other_documents(text, lines):
     start = text.lstrip()[:2000]
-    if re.match(r"<(!doctype|html|\?xml|head|body|!--)", start, re.IGNORECASE):
+    if re.match(r"<(!doctype|html|\?xml|head|body|table|meta|style|!--)", start, re.IGNORECASE):
         raise refusal("This is not a table but a web page or XML, perhaps a login page saved by mistake.")
     if start.startswith(("{", "[")):
         try:

@@ -114,6 +114,7 @@ def test_the_header_is_found_below_lines_of_notes():
         (b"\xef\xbb\xbf", "The file is empty."),
         (b"Name,Price\n", "The file has a header and no rows."),
         (b"<!DOCTYPE html><html><form></form></html>", "This is not a table but a web page"),
+        (b"<table><tr><td>Name,Price</td></tr></table>", "This is not a table but a web page"),
         (json.dumps([{"a": 1}]).encode(), "This is not a table but JSON."),
         (b'{"a": [1,', "This is not a table but JSON."),
         (b"PK\x03\x04rest", "This is not a table but an Excel workbook"),
