@@ -210,7 +210,7 @@ def _is_complete(run):
 def _fits_its_attempts(task):
     """Every attempt that was claimed has a row of how it ended; only the newest one may have succeeded.
 
-    So whose worker slept past its lease counts if nobody was there to take the task over, and never beside another.
+    Whose worker slept past its lease counts if nobody was there to take the task over, never beside another.
     """
     tries = list(task.tries.values_list("number", "outcome"))
     wins = [number for number, outcome in tries if outcome == "succeeded"]
