@@ -62,7 +62,10 @@ def write_to_many(template, letters):
     They come due one after the other, so that what somebody waits for does not stand behind all of them.
     """
     now = timezone.now()
-    known = set(Mail.objects.filter(key__in=[key for key, _, _ in letters]).values_list("key", flat=True))
+    known = set()
+    for start in range(0, len(letters), 500):  # a statement takes so many values and no more
+        keys = [key for key, _, _ in letters[start : start + 500]]
+        known |= set(Mail.objects.filter(key__in=keys).values_list("key", flat=True))
     new = [
         Mail(key=key, to=to, template=template, context=context, due_at=now + number * SPREAD)
         for number, (key, to, context) in enumerate(letter for letter in letters if letter[0] not in known)

@@ -48,14 +48,16 @@ def add(product, text):
 def give(entitlement):
     """The key of a right: its own, or the oldest free one. None where its product takes none; also where none is
     left, and then staff are told."""
+    _hold_off_new_keys(entitlement.product_id)
+    if not takes_keys([entitlement.product_id]):
+        return None
     key = _own_or_free(entitlement)
-    if key is None and takes_keys([entitlement.product_id]):
+    if key is None:
         entitlement.order_line.order.note_problem(_problem(entitlement.order_line))
     return key
 
 
 def _own_or_free(entitlement):
-    _hold_off_new_keys(entitlement.product_id)
     found = LicenseKey.objects.filter(entitlement=entitlement).first()
     free = LicenseKey.objects.filter(product=entitlement.product_id, entitlement=None).order_by("pk")
     while found is None:

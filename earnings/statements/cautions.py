@@ -1,0 +1,99 @@
+"""What a person should know of a statement before booking it: warnings, each with the rows that it is about."""
+
+import itertools
+from collections import Counter
+
+from earnings import money
+from earnings.models import Meaning
+
+SHOWN = 3  # examples in a warning
+
+
+def of_the_file(sheet, reading):
+    """Whether its rows are whole, and all there."""
+    _warn_of_shape(sheet, reading)
+    _warn_of_totals(reading)
+
+
+def of_its_rows(reading):
+    """What is not known, and what does not add up."""
+    _warn_of_unknown(reading)
+    _warn_of_nets(reading)
+    _warn_of_sums(reading)
+    _warn_of_balances(reading)
+
+
+def _warn_of_shape(sheet, reading):
+    short = [row for row in sheet.rows if row.problem]
+    if short and len(short) == len(sheet.rows) and not reading.refused:
+        reading.warnings.append(f"Every row {short[0].problem}: the last columns are taken to be empty.")
+
+
+def _warn_of_totals(reading):
+    for currency, own in reading.own_totals.items():
+        lines = [line for line in reading.lines if line.is_printed and line.currency == currency]
+        if own["net"] != sum(line.net for line in lines):
+            reading.warnings.append(
+                f"The file's own {currency} total is not the sum of its rows: rows are missing."
+            )
+
+
+def _warn_of_unknown(reading):
+    unknown = [line for line in reading.lines if line.meaning == Meaning.UNKNOWN and not line.problems]
+    by_word = {}
+    for line in unknown:
+        by_word.setdefault(line.type or "(no type)", []).append(line)
+    for text, lines in list(by_word.items())[:20]:
+        sums = ", ".join(_sums_of(lines))
+        reading.warnings.append(
+            f'What "{text}" means is not known: {_rows(lines)}, {sums}, not booked. '
+            "Say what it means and upload the file again."
+        )
+
+
+def _warn_of_nets(reading):
+    wrong = [line for line in reading.lines if any("Net is not" in remark for remark in line.remarks)]
+    if wrong:
+        reading.warnings.append(
+            f"In {_rows(wrong)} net does not follow from amount and fee. Net is what moved: it is booked, and the "
+            "fee is what lies between."
+        )
+
+
+def _warn_of_sums(reading):
+    odd = [line for line in reading.lines if any("is not the sum" in remark for remark in line.remarks)]
+    if odd:
+        reading.warnings.append(
+            f"In {_rows(odd)} the total is not the sum of its columns: compare before you book."
+        )
+
+
+def _warn_of_balances(reading):
+    """Each balance is the one before it and the row's net, from the top or from the bottom of the file."""
+    by_currency, nets = {}, Counter()
+    for line in reading.lines:
+        if line.is_printed:
+            nets[line.number] += line.net
+        if line.balance is not None and line.is_printed and not line.problems:
+            by_currency.setdefault(line.currency, []).append(line)
+    for currency, lines in by_currency.items():
+        pairs = list(itertools.pairwise(lines))
+        down = [second for first, second in pairs if second.balance != first.balance + nets[second.number]]
+        up = [first for first, second in pairs if first.balance != second.balance + nets[first.number]]
+        wrong = min(down, up, key=len)
+        if wrong and len(wrong) * 2 < len(lines):
+            reading.warnings.append(f"The {currency} balance does not move by the net of {_rows(wrong)}.")
+
+
+def _sums_of(lines):
+    """ "12.00 USD" for each currency, net."""
+    sums = {}
+    for line in lines:
+        sums[line.currency] = sums.get(line.currency, 0) + line.net
+    return [money.display(minor, currency) for currency, minor in sorted(sums.items()) if currency]
+
+
+def _rows(lines):
+    numbers = ", ".join(str(line.number) for line in lines[:SHOWN])
+    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return f"row {numbers}" if len(lines) == 1 else f"rows {numbers}{more}"
