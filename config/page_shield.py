@@ -7,7 +7,6 @@ page does not know, is Django's to answer.
 """
 
 import logging
-import random
 import re
 import sqlite3
 import threading
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
-from config.requests import GIVEN
+from config.requests import id_of
 from storefront import page_index, page_version
 from storefront.forms import CatalogForm
 
@@ -190,10 +189,7 @@ def _in_order(query, names):
 
 
 def _send(answer, environ, start_response):
-    given = environ.get("HTTP_X_REQUEST_ID", "")
-    # Not `os.urandom`: it is a system call, for which the thread gives Python's lock away.
-    made = f"{random.getrandbits(128):032x}"
-    request_id = ("X-Request-ID", given if GIVEN.fullmatch(given) else made)
+    request_id = ("X-Request-ID", id_of(environ))
     condition = environ.get("HTTP_IF_NONE_MATCH")
     etag = answer.header("etag") if condition and answer.status == "200 OK" else ""
     if etag and _knows(condition, etag):

@@ -129,7 +129,7 @@ MIDDLEWARE = [
     "config.origins.shared_with_origins",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.requests.ContentSecurityPolicy",
     "config.api.slashless",
     "config.requests.ConditionalAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",

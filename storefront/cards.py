@@ -25,15 +25,19 @@ _OF_FAMILY = {
     "available": "count(*) FILTER (WHERE v.stock IS NULL OR v.stock > 0)",
     "currencies": "count(DISTINCT v.currency)",
 }
-_NAMES = (*_SHOWN, *_OF_FAMILY)
+NAMES = (*_SHOWN, *_OF_FAMILY)
+_COLUMNS = [f"p.{name}" for name in _SHOWN] + [f"{sql} AS {name}" for name, sql in _OF_FAMILY.items()]
 # A product that was taken out of the shop meanwhile may have no listed family any more: then it has no card.
 _CARDS = f"""
-SELECT {", ".join(f"p.{column}" for column in _SHOWN)}, {", ".join(_OF_FAMILY.values())}
+SELECT {", ".join(_COLUMNS)}
 FROM storefront_product p JOIN storefront_product v ON v.family = p.family AND v.status = 'listed'
 WHERE p.id IN ({{which}}) GROUP BY p.id ORDER BY p.position, p.id"""  # noqa: S608  no values
 _LEADS = "SELECT id FROM storefront_product WHERE status = 'listed' AND is_lead"
 _FIRST = _CARDS.format(which=f"{_LEADS} ORDER BY position, id LIMIT %s")
-_RELATED = _CARDS.format(which=f"{_LEADS} AND category = %s AND family <> %s ORDER BY position, id LIMIT 4")
+# For a query whose `this` is a product: up to four other families of its category.
+NEIGHBORS = _CARDS.format(
+    which=f"{_LEADS} AND category = this.category AND family <> this.family ORDER BY position, id LIMIT 4"
+)
 
 
 def of(ids):
@@ -49,19 +53,16 @@ def first(count):
     return _read(_FIRST, [count])
 
 
-def related(product):
-    """Up to four other families of the product's category."""
-    return _read(_RELATED, [product.category, product.family])
-
-
 def _read(sql, values):
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [_card(dict(zip(_NAMES, row, strict=True), row=row)) for row in cursor.fetchall()]
+        return [of_row(row) for row in cursor.fetchall()]
 
 
-def _card(card):
-    """A row by name with what its template shows of it; `lang` is empty for the site's own language, English."""
+def of_row(row):
+    """The card of a row of `NAMES`: the row by name, with what its template shows of it. `lang` is empty for the
+    site's own language, English."""
+    card = dict(zip(NAMES, row, strict=True), row=row)
     one_currency = card["currencies"] == 1
     if not one_currency:  # amounts of different currencies can't be compared
         card["lowest_minor"] = card["price_minor"]

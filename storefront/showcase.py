@@ -5,23 +5,32 @@ import json
 from django.db import connection
 
 from agency.models import Promotion, SuccessStory
-from storefront import shelf
+from storefront import cards, shelf
 from storefront.models import Product
 
 CHIPS = 12  # categories that are shown at once
 
-# What a product's own page shows, in the order of the model, as `from_db` wants it. Raw, as the cards are.
+# What a product's own page shows of the family. Of descriptions, up to 10 kB each, only the page's own.
 _SHOWN = (
     *("id", "sku", "slug", "family", "option", "title", "summary", "description", "category", "vendor", "tags"),
     *("kind", "language", "price_minor", "compare_at_minor", "currency", "stock", "image", "image_alt"),
     "external_url",
 )
-# The whole family, so that a page takes one query for it. Of descriptions, up to 10 kB each, only the page's own.
-_READ = ["CASE WHEN slug = %s THEN description END" if name == "description" else name for name in _SHOWN]
-_FAMILY = f"""
-SELECT {", ".join(_READ)} FROM storefront_product
-WHERE family = (SELECT family FROM storefront_product WHERE slug = %s AND status = 'listed') AND status = 'listed'
-ORDER BY position, price_minor, id"""  # noqa: S608  no values
+_READ = {name: name for name in _SHOWN} | {"description": "CASE WHEN slug = this.slug THEN description END"}
+# One query that answers with one row of two JSON lists, raw as the cards are: SQLite's module gives Python's lock
+# away for each row, and PostgreSQL takes a round trip for each query.
+_PAGE = f"""
+SELECT
+    (SELECT {{gathered}}({{array}}({", ".join(_READ.values())})) FROM (
+        SELECT * FROM storefront_product member WHERE member.family = this.family AND member.status = 'listed'
+        ORDER BY position, price_minor, id
+    ) AS members),
+    (SELECT {{gathered}}({{array}}({", ".join(cards.NAMES)})) FROM ({cards.NEIGHBORS}) AS neighbors)
+FROM storefront_product this WHERE this.slug = %s AND this.status = 'listed'"""  # noqa: S608  no values
+_PAGES = {
+    "sqlite": _PAGE.format(gathered="json_group_array", array="json_array"),
+    "postgresql": _PAGE.format(gathered="json_agg", array="json_build_array"),
+}
 
 # What a browser draws without running anything; an SVG could carry a script.
 PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
@@ -52,28 +61,36 @@ def shown_categories(chosen=""):
 
 
 def product(slug):
-    """The listed product at this address and the listed ones of its family, this one included, cheapest first, as
-    what the links to them show; (None, []) where there is none."""
+    """What the page at this address shows: the listed product, the listed ones of its family, this one included,
+    cheapest first, and the cards of up to four other families of its category; (None, [], []) where there is none.
+
+    Products are dicts of their columns, with `path`, `is_available`, and `lang`, which is empty for the site's own
+    language, English. Only the page's own has its `description`, `name` and `kind_label`.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_FAMILY, [slug, slug])
-        family = [Product.from_db(connection.alias, _SHOWN, row) for row in cursor.fetchall()]
-    product = next((one for one in family if one.slug == slug), None)
-    if product is None:
-        return None, []
-    product.tags = json.loads(product.tags)  # a raw row holds JSON as text
-    return product, [_variant(one, is_this=one is product) for one in family]
+        cursor.execute(_PAGES[connection.vendor], [slug])
+        row = cursor.fetchone()
+    if row is None:
+        return None, [], []
+    members, neighbors = map(_listed, row)
+    family = [_member(dict(zip(_SHOWN, values, strict=True))) for values in members]
+    product = next(one for one in family if one["slug"] == slug)
+    product["name"] = f"{product['title']} ({product['option']})" if product["option"] else product["title"]
+    product["kind_label"] = cards.KINDS.get(product["kind"], product["kind"])
+    return product, family, [cards.of_row(tuple(values)) for values in neighbors]
 
 
-def _variant(product, *, is_this):
-    return {
-        "path": Product.path_of(product.slug),
-        "is_this": is_this,
-        "name": product.option or product.title,
-        "lang": product.language if product.language != "en" else "",
-        "price_minor": product.price_minor,
-        "currency": product.currency,
-        "is_available": product.is_available,
-    }
+def _listed(json_list):
+    """A list of the database's JSON: SQLite knows it as text, PostgreSQL has none (NULL) for no rows."""
+    return json.loads(json_list) if isinstance(json_list, str) else json_list or []
+
+
+def _member(product):
+    product["tags"] = _listed(product["tags"])
+    product["path"] = Product.path_of(product["slug"])
+    product["is_available"] = product["stock"] is None or product["stock"] > 0
+    product["lang"] = product["language"] if product["language"] != "en" else ""
+    return product
 
 
 def comparison(packages):

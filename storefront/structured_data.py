@@ -52,25 +52,24 @@ def breadcrumbs(*trail):
 
 def trail_of_product(product):
     shop = address_of("catalog")
-    category = (
-        [(product.category, f"{shop}?{urlencode({'category': product.category})}")] if product.category else []
-    )
-    return breadcrumbs(("Shop", shop), *category, (str(product), product.get_absolute_url()))
+    category = product["category"]
+    shelf = [(category, f"{shop}?{urlencode({'category': category})}")] if category else []
+    return breadcrumbs(("Shop", shop), *shelf, (product["name"], product["path"]))
 
 
 def of_product(product):
     """https://schema.org/Product with its one offer."""
-    url = absolute(product.get_absolute_url())
-    offer = _offer(product.price_minor, product.currency, url)
-    offer["availability"] = IN_STOCK if product.is_available else OUT_OF_STOCK
+    url = absolute(product["path"])
+    offer = _offer(product["price_minor"], product["currency"], url)
+    offer["availability"] = IN_STOCK if product["is_available"] else OUT_OF_STOCK
     data = {
-        "name": str(product),
-        "sku": product.sku,
-        "description": product.summary or " ".join(strip_tags(product.description).split()),
-        "image": absolute(product.image),
+        "name": product["name"],
+        "sku": product["sku"],
+        "description": product["summary"] or " ".join(strip_tags(product["description"]).split()),
+        "image": absolute(product["image"]),
         "url": url,
-        "category": product.category,
-        "brand": {"@type": "Brand", "name": product.vendor} if product.vendor else None,
+        "category": product["category"],
+        "brand": {"@type": "Brand", "name": product["vendor"]} if product["vendor"] else None,
         "offers": offer,
     }
     return _typed("Product", data)

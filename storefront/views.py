@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.http import urlencode
 from django.views.decorators.cache import cache_control
@@ -26,6 +26,7 @@ def store(request):
         "store_name": settings.STORE_NAME,
         "store_email": settings.STORE_EMAIL,
         "public_url": settings.PUBLIC_URL,
+        "script_prefix": get_script_prefix(),
         # Looked up only where a page shows it, and only for a visitor who has a cart.
         "cart_count": lambda: cart.count(request.COOKIES.get(cart.COOKIE, "")),
     }
@@ -102,15 +103,15 @@ def _canonical(wish, number):
 
 @page
 def product(request, slug):
-    product, variants = showcase.product(slug)
+    product, variants, related = showcase.product(slug)
     if product is None:
         raise Http404("There is no such product.")
     context = {
         "product": product,
-        "name": str(product),
-        "lang": product.language if product.language != "en" else "",
+        "name": product["name"],
+        "lang": product["lang"],
         "variants": variants,
-        "related": cards.related(product),
+        "related": related,
         "structured_data": [structured_data.of_product(product), structured_data.trail_of_product(product)],
     }
     return render(request, "storefront/product.html", context)

@@ -87,12 +87,3 @@ def test_a_summary_of_many_words_is_cut():
 
     assert whole["short"] == " ".join(["word"] * 20)
     assert cut["short"] == " ".join(["word"] * 20) + " …"
-
-
-def test_related_products_are_up_to_four_other_families_of_the_category():
-    product = make_product(family="a", category="Art")
-    make_product(family="a", category="Art", is_lead=False)
-    others = [make_product(category="Art") for _ in range(5)]
-    make_product(category="Kits")
-
-    assert [card["id"] for card in cards.related(product)] == [other.pk for other in others[:4]]

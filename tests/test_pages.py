@@ -470,7 +470,7 @@ QUERIES = {
     "/": 5,
     "/catalog/": 3,
     "/catalog/?q=p&sort=price&category=Art": 4,
-    "/products/p0/": 2,
+    "/products/p0/": 1,
     "/services/": 2,
     "/services/g0/": 3,
     "/portfolio/": 2,

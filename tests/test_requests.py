@@ -5,9 +5,12 @@ import logging
 import re
 
 import pytest
+from csp.constants import HEADER
+from django.http import HttpRequest, HttpResponse
 
 from agency.models import Event, Run
 from config.logs import JsonFormatter, RequestId
+from config.requests import ContentSecurityPolicy
 from tests.factories import make_run
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +125,23 @@ def test_what_changed_is_sent_again(api, path):
 
     assert api.get(url, headers=known).status_code == 200
     assert api.head(url, headers=known).status_code == 200
+
+
+def test_an_answer_that_changes_its_policy_changes_no_other(client):
+    """The policy is remembered: neither may an answer's own be lost, nor be kept for everybody."""
+    plain = client.get("/healthz")[HEADER]
+    policy = ContentSecurityPolicy(lambda request: None)
+
+    def said(own=None, use_nonce=False):
+        request, response = HttpRequest(), HttpResponse()
+        policy.process_request(request)
+        nonce = str(request.csp_nonce) if use_nonce else None
+        if own:
+            response._csp_update = own
+        return policy.process_response(request, response)[HEADER], nonce
+
+    assert "default-src 'none'" in plain
+    assert "https://pictures.example" in said({"img-src": "https://pictures.example"})[0]
+    with_nonce, nonce = said(use_nonce=True)
+    assert f"'nonce-{nonce}'" in with_nonce
+    assert said()[0] == plain

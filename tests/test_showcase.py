@@ -3,7 +3,7 @@
 import pytest
 
 from agency.models import Artifact, Package, SuccessStory
-from storefront import showcase
+from storefront import cards, showcase
 from tests.factories import make_product, make_service_order
 
 pytestmark = pytest.mark.django_db
@@ -13,38 +13,48 @@ def test_no_packages_have_nothing_to_compare():
     assert showcase.comparison([]) == []
 
 
-def test_only_a_listed_product_has_a_page():
-    sold, draft = make_product(tags=["a", "b"]), make_product(status="draft")
+def test_only_a_listed_product_has_a_page(django_assert_num_queries):
+    sold, draft = make_product(tags=["a", "ş & <b>"], title='Ay "ışığı"'), make_product(status="draft")
 
-    found, _ = showcase.product(sold.slug)
-    assert found == sold
-    assert found.tags == ["a", "b"]
-    assert showcase.product(draft.slug) == (None, [])
-    assert showcase.product("' OR 1 = 1 --") == (None, [])
+    with django_assert_num_queries(1):
+        found, family, _ = showcase.product(sold.slug)
+    assert (found["id"], found["name"], found["tags"]) == (sold.pk, 'Ay "ışığı"', ["a", "ş & <b>"])
+    assert family == [found]
+    assert showcase.product(draft.slug) == (None, [], [])
+    assert showcase.product("' OR 1 = 1 --") == (None, [], [])
 
 
 def test_variants_are_the_listed_ones_of_the_family_cheapest_first():
-    team = make_product(
+    make_product(
         family="plan", option="Team", description="<p>For ten.</p>", price_minor=9900, language="tr", slug="team"
     )
-    make_product(family="plan", title="Plan", price_minor=900, is_lead=False, stock=0, slug="plan")
+    make_product(
+        family="plan", title="Plan", price_minor=900, is_lead=False, stock=0, slug="plan", description="No"
+    )
     make_product(family="plan", price_minor=100, is_lead=False, status="draft")
     make_product(family="other")
 
-    found, (cheap, dear) = showcase.product("team")
+    team, (cheap, dear), _ = showcase.product("team")
 
-    assert (found, found.description) == (team, team.description)
+    assert team is dear
+    assert (team["description"], cheap["description"]) == ("<p>For ten.</p>", None)
+    said = "path", "lang", "price_minor", "stock", "is_available"
+    assert [cheap[name] for name in said] == ["/products/plan/", "", 900, 0, False]
+    assert [dear[name] for name in said] == ["/products/team/", "tr", 9900, None, True]
 
-    assert cheap == {
-        "path": "/products/plan/",
-        "is_this": False,
-        "name": "Plan",
-        "lang": "",
-        "price_minor": 900,
-        "currency": "USD",
-        "is_available": False,
-    }
-    assert (dear["name"], dear["lang"], dear["is_this"], dear["is_available"]) == ("Team", "tr", True, True)
+
+def test_related_products_are_up_to_four_other_families_of_the_category():
+    make_product(family="a", category="Art", slug="a")
+    make_product(family="a", category="Art", is_lead=False)
+    others = [make_product(category="Art") for _ in range(5)]
+    make_product(category="Kits", slug="alone")
+
+    _, _, related = showcase.product("a")
+
+    first, *_ = cards.of([others[0].pk])
+    assert [card["id"] for card in related] == [other.pk for other in others[:4]]
+    assert related[0] == first  # the same whichever way it was read
+    assert showcase.product("alone")[2] == []
 
 
 def test_features_with_values_share_a_row():

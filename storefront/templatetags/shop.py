@@ -29,6 +29,7 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @register.filter
+@lru_cache(maxsize=200)  # texts of up to 10 kB
 def cleaned(html):
     """HTML of a catalog or of staff, without anything that could run, load or restyle."""
     clean = nh3.clean(
@@ -111,7 +112,10 @@ class Once(template.Node):
         self._kept = {}
 
     def render(self, context):
-        values = (get_script_prefix(), *[value.resolve(context) for value in self._named])
+        prefix = (
+            context.get("script_prefix") or get_script_prefix()
+        )  # the processor's: asking costs a query's time
+        values = (prefix, *[value.resolve(context) for value in self._named])
         text = self._kept.get(values)
         if text is None:
             text = self._content.render(context)
