@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
 from agency import sold_orders
@@ -144,6 +144,7 @@ def _write(offer, buyer, key, provider, source):
     OrderLine.objects.bulk_create(
         _line(order, number, wanted, taken[wanted.line.pk]) for number, wanted in enumerate(offer.wanted, start=1)
     )
+    prefetch_related_objects([order], "lines")
     if provider:
         open_payment(order, provider.key)
     return order

@@ -76,9 +76,10 @@ def _ask(request, form, status=200):
 
 def to_payment(order):
     """The answer that leads a buyer to where the order is paid, or to the order when there is nothing to pay."""
-    payment = order.payments.filter(status=Payment.Status.PENDING).last()
-    if payment is None or not order.is_open:
+    waiting = [payment for payment in order.payments.all() if payment.status == Payment.Status.PENDING]
+    if not waiting or not order.is_open:
         return redirect(order)
+    payment = waiting[-1]
     try:
         page = payments.get(payment.provider).page_of(payment)
     except payments.Over:  # its time was over, or it was paid: to the order, which says so or offers another try

@@ -3,6 +3,7 @@
 import hashlib
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -109,6 +110,7 @@ def receipt_again(order):
 
 
 def _write(order, what, template, **more):
+    prefetch_related_objects([order], "lines", "payments")  # asked for four times in a moment
     context = {
         "number": order.number,
         "name": order.name,
@@ -142,4 +144,5 @@ def _bill(payment):
 
 
 def _invoice(order):
-    return order.payments.filter(provider=INVOICE).first()
+    prefetch_related_objects([order], "payments")
+    return next((payment for payment in order.payments.all() if payment.provider == INVOICE), None)
