@@ -4,11 +4,12 @@ import os
 import sqlite3
 import threading
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from storefront.page_index import TABLE
 
 _SUM = f"SELECT sum(number) FROM {TABLE}"  # noqa: S608
+TUPLES_OK = 2  # psycopg.pq.ExecStatus, without psycopg, which who uses SQLite does not have
 _of_thread = threading.local()
 
 
@@ -21,9 +22,18 @@ def current(connection=None):
     connection = connection or connections[DEFAULT_DB_ALIAS]
     if connection.vendor == "sqlite":
         return _of_sqlite(connection.settings_dict["NAME"])
-    with connection.cursor() as cursor:
-        cursor.execute(_SUM)
-        return cursor.fetchone()[0]
+    return _of_postgresql(connection)
+
+
+def _of_postgresql(connection):
+    """By libpq itself, as psycopg offers it: cursors of Django and psycopg cost three times the look."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        result = connection.connection.pgconn.exec_(_SUM.encode())
+    if result.status != TUPLES_OK:
+        raise DatabaseError(result.get_error_message())
+    number = result.get_value(0, 0)
+    return number and int(number)
 
 
 def _of_sqlite(name):

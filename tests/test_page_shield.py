@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.db import OperationalError, connection, connections, models, transaction
@@ -285,6 +286,26 @@ def test_a_database_that_is_away_is_djangos_to_report(shield, django, monkeypatc
         raise OperationalError("gone")
 
     monkeypatch.setattr(page_version, "current", away)
+    assert ask(shield)[0] == 200 and django.asked == 2
+
+
+@pytest.mark.parametrize("how", ["cut", "closed", "without the table"])
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's file can't hang up")
+def test_a_look_that_postgresql_does_not_answer_costs_nobody_their_page(shield, django, how):
+    """The look goes around Django's cursors, and with them around what they do about errors."""
+    ask(shield)
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        if how == "cut":
+            other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        elif how == "closed":
+            connection.connection.close()
+        else:
+            other.execute(f"ALTER TABLE {page_index.TABLE} RENAME TO away")
+    status = ask(shield)[0]
+    if how == "without the table":
+        connection.cursor().execute(f"ALTER TABLE away RENAME TO {page_index.TABLE}")
+
+    assert (status, django.asked) == (200, 2)
     assert ask(shield)[0] == 200 and django.asked == 2
 
 
