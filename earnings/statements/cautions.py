@@ -5,28 +5,38 @@ from collections import Counter
 
 from earnings import money
 from earnings.models import Meaning
+from earnings.statements.asides import text_of
+from earnings.statements.cells import ADDRESS
 
 SHOWN = 3  # examples in a warning
+NO_AMOUNT = "Names no amount."
 
 
-def of_the_file(sheet, reading):
-    """Whether its rows are whole, and all there."""
-    _warn_of_shape(sheet, reading)
+def of_the_file(rows, reading):
+    """Whether its rows (an `asides.Sorted`) are whole, and all there, and which of them are no movements."""
+    if rows.are_all_short and not reading.refused:
+        reading.warnings.append(f"Every row {rows.are_all_short}: the last columns are taken to be empty.")
+    _warn_of_asides(rows, reading)
     _warn_of_totals(reading)
 
 
 def of_its_rows(reading):
     """What is not known, and what does not add up."""
     _warn_of_unknown(reading)
+    _warn_of_no_amounts(reading)
     _warn_of_nets(reading)
     _warn_of_sums(reading)
     _warn_of_balances(reading)
 
 
-def _warn_of_shape(sheet, reading):
-    short = [row for row in sheet.rows if row.problem]
-    if short and len(short) == len(sheet.rows) and not reading.refused:
-        reading.warnings.append(f"Every row {short[0].problem}: the last columns are taken to be empty.")
+def _warn_of_asides(rows, reading):
+    if rows.headers:
+        reading.warnings.append(f"The header is there again and was left out: {_rows(rows.headers)}.")
+    if rows.blanks:
+        reading.warnings.append(f"Without a word and left out: {_rows(rows.blanks)}.")
+    if rows.notes:
+        said = "; ".join(f'"{ADDRESS.sub("", text_of(row))[:60]}"' for row in rows.notes[:SHOWN])
+        reading.warnings.append(f"Read as notes and left out: {_rows(rows.notes)}, {said}.")
 
 
 def _warn_of_totals(reading):
@@ -49,6 +59,12 @@ def _warn_of_unknown(reading):
             f'What "{text}" means is not known: {_rows(lines)}, {sums}, not booked. '
             "Say what it means and upload the file again."
         )
+
+
+def _warn_of_no_amounts(reading):
+    empty = [line for line in reading.lines if NO_AMOUNT in line.remarks and not line.problems]
+    if empty:
+        reading.warnings.append(f"No amount stands in {_rows(empty)}: nothing moved.")
 
 
 def _warn_of_nets(reading):

@@ -2,10 +2,13 @@
 
 import calendar
 import re
+import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+
+from earnings.statements import months
 
 # Abbreviations that mean one offset wherever they are printed, in hours. IST (India, Ireland, Israel) does not.
 _OFFSETS = {
@@ -33,29 +36,33 @@ _NAMED = {
     "mountain time (us & canada)": "America/Denver",
     "pacific time (us & canada)": "America/Los_Angeles",
 }
-_MONTHS = {
-    name.lower(): at for names in (calendar.month_name, calendar.month_abbr) for at, name in enumerate(names)
-}
-_MONTHS = {name: at for name, at in _MONTHS.items() if name} | {"sept": 9}
+# Invisible marks of the direction of writing.
+_MARKS = dict.fromkeys([0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0xFEFF])
 
 _TIME = (
-    r"(?:[T ,]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+    r"(?:[T ,]\s*(?:(?:at|um|à|-) )?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|[A-Za-z]{2,5}|[+-]\d{2}:?\d{2})?)?"
 )
 _ISO = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME, re.ASCII)
 _NUMERIC = re.compile(r"(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>\d{4}|\d{2})" + _TIME, re.ASCII)
+_COMPACT = re.compile(r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII)
+_WORD = r"(?P<word>[A-Za-z\u00c0-\u024f]{3,12})"
 _MONTH_FIRST = re.compile(
-    r"(?P<word>[A-Za-z]{3,9})\.? +(?P<day>\d{1,2})(?:st|nd|rd|th)?,? +(?P<year>\d{4})" + _TIME, re.ASCII
+    _WORD + r"\.? +(?P<day>\d{1,2})(?:st|nd|rd|th)?,? +(?:de +)?(?P<year>\d{4})" + _TIME, re.ASCII
 )
 # Excel makes "30-May-26" of "30 May 2026".
 _DAY_FIRST = re.compile(
-    r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[ -](?P<word>[A-Za-z]{3,9})\.?,?[ -](?P<year>\d{4}|(?<=-)\d{2})" + _TIME,
+    r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?[ /-](?:de +)?"
+    + _WORD
+    + r"\.?,?[ /-](?:de +)?(?P<year>\d{4}|(?<=-)\d{2})(?: r\.)?"
+    + _TIME,
     re.ASCII,
 )
-_RANGE = re.compile(r"(?P<word>[A-Za-z]{3,9}) +\d{1,2} *[-–] *(?P<day>\d{1,2}), +(?P<year>\d{4})")
+_RANGE = re.compile(_WORD + r" +\d{1,2} *[-–] *(?P<day>\d{1,2}), +(?P<year>\d{4})", re.ASCII)
 _MONTH = re.compile(
-    r"(?:(?P<year>\d{4})-(?P<month>\d{2})|(?P<word>[A-Za-z]{3,9}) +(?P<named_year>\d{4}))", re.ASCII
+    rf"(?:(?P<year>\d{{4}})-(?P<month>\d{{2}})|{_WORD}\.? +(?:de +)?(?P<named_year>\d{{4}}))", re.ASCII
 )
+_PATTERNS = (_ISO, _COMPACT, _NUMERIC, _MONTH_FIRST, _DAY_FIRST, _RANGE, _MONTH)
 
 
 def order_of(cells):
@@ -76,15 +83,21 @@ def is_ambiguous(cell):
     return bool(numbers) and numbers["a"] != numbers["b"] and numbers["sep"] != "."
 
 
+def is_word_of_days(text):
+    """Whether a word stands in days: a month's name, a weekday's."""
+    return months.fold(text) in months.NUMBERS or months.fold(text) in months.WEEKDAYS
+
+
 def read_moment(text, order="", zone=""):
     """The aware moment that a cell states, or ValueError with the reason.
 
     A day without a time is its noon in the store's zone, so that it stays that day; a month or a range of days is
     its last day. `zone` counts where the cell names none: an offset, an abbreviation or a name; "" is the store's.
     """
-    text = " ".join(text.replace("\u202f", " ").split())
-    for pattern in (_ISO, _NUMERIC, _MONTH_FIRST, _DAY_FIRST, _RANGE, _MONTH):
-        found = pattern.fullmatch(text)
+    text = " ".join(unicodedata.normalize("NFC", text).translate(_MARKS).split())
+    bare = months.without_weekday(text)
+    for pattern in _PATTERNS:
+        found = pattern.fullmatch(bare)
         if found:
             day = _day(found.groupdict(), order)
             return _moment(day, found.groupdict(), zone)
@@ -113,10 +126,12 @@ def _day(found, order):
         if "a" in found:
             return _numeric_day(found, order)
         year = _year(found.get("named_year") or found["year"])
-        month = _MONTHS[found["word"].lower()] if found.get("word") else int(found["month"])
+        month = months.number_of(found["word"]) if found.get("word") else int(found["month"])
         day = int(found["day"]) if found.get("day") else calendar.monthrange(year, month)[1]
         return date(year, month, day)
-    except (KeyError, ValueError, IndexError, calendar.IllegalMonthError):
+    except KeyError as error:
+        raise ValueError(f"names {error}, no month that we know for certain") from None
+    except (ValueError, IndexError, calendar.IllegalMonthError):
         raise ValueError("is not a day of the calendar") from None
 
 

@@ -3,7 +3,8 @@
 import re
 
 from earnings.models import Meaning
-from earnings.statements.layouts import Columns, Layout, amount, word
+from earnings.statements.cells import amount, word
+from earnings.statements.layouts import Columns, Layout
 
 ORDER = re.compile(r"order(?: ?#|: ?| )(\d{6,})", re.IGNORECASE)
 _SUM = r"([^\s\d]{0,4}\s?\d(?:[\d.,'’\s]*\d)?(?:\s?[^\s\d]{1,4})?)"
@@ -46,9 +47,9 @@ def _read_deposit(line):
         minor = None
     if minor is None:
         line.meaning = Meaning.UNKNOWN
-        line.remarks.append("The title names no amount.")
+        line.remarks = ["The title names no amount."]
         return
-    line.meaning, line.is_printed = Meaning.PAYOUT, False
+    line.meaning, line.is_printed, line.remarks = Meaning.PAYOUT, False, []
     line.gross = line.net = -minor
 
 

@@ -4,7 +4,8 @@ Source: `app/services/exports` of antiwork/gumroad.
 """
 
 from earnings.models import Meaning
-from earnings.statements.layouts import Columns, Layout, amount, word
+from earnings.statements.cells import word
+from earnings.statements.layouts import Columns, Layout
 
 
 def _means_payout(line, cells):
@@ -28,7 +29,7 @@ def _complete_payout(line, cells):
     elif purchase and line.meaning in (Meaning.REFUND, Meaning.CHARGEBACK):
         line.id = f"{purchase}:{'partial' if 'partial' in word(line.type) else 'refund'}"
         # PayPal and Stripe Connect keep their part of the fee: there the rule is price + fee.
-        kept = amount(cells.text("Gumroad Fees ($)"), "USD", ".") or 0
+        kept = cells.amount("Gumroad Fees ($)", "USD") or 0
         if ("connect" in word(line.type) or "paypal" in word(line.type)) and line.gross + kept == line.net:
             line.remarks.clear()
     return [line]
@@ -77,12 +78,13 @@ PAYOUT = Layout(
     means=_means_payout,
     complete=_complete_payout,
     conclude=_conclude_payout,
+    is_one_piece=True,
 )
 
 
 def _complete_sale(line, cells):
     """The buyer's tax is Gumroad's to remit and no part of what we are paid; flags tell what was given back."""
-    tax = amount(cells.text("Taxes ($)|Tax Charged ($)|Gumroad-Collected Tax ($)"), "USD", ".") or 0
+    tax = cells.amount("Taxes ($)|Tax Charged ($)|Gumroad-Collected Tax ($)", "USD") or 0
     if line.gross - _fee(cells) != line.net:  # else the price is without tax
         line.gross -= tax
         line.remarks.clear()
@@ -97,7 +99,7 @@ def _complete_sale(line, cells):
     elif _flag(cells, "Disputed?") and not _flag(cells, "Dispute Won?"):
         lines.append(_given_back(line, Meaning.CHARGEBACK, "Disputed and not won: the file gives no day for it."))
     else:
-        partial = amount(cells.text("Partial Refund ($)"), "USD", ".")
+        partial = cells.amount("Partial Refund ($)", "USD")
         if partial:
             remark = "Refunded in part: the file gives no day for it, and says nothing about its fee."
             lines.append(_given_back(line, Meaning.REFUND, remark, abs(partial)))
@@ -108,7 +110,7 @@ def _is_fully_refunded(cells):
     """Older lists have no column of their own for it: a refund that is not in part is all of it."""
     if cells.has("Fully Refunded?"):
         return _flag(cells, "Fully Refunded?")
-    return _flag(cells, "Refunded?") and not amount(cells.text("Partial Refund ($)"), "USD", ".")
+    return _flag(cells, "Refunded?") and not cells.amount("Partial Refund ($)", "USD")
 
 
 def _given_back(line, meaning, remark, minor=None):
@@ -119,7 +121,7 @@ def _given_back(line, meaning, remark, minor=None):
 
 
 def _fee(cells):
-    return amount(cells.text("Fees ($)|Fee ($)|Gumroad Fee ($)|Gumroad Fees ($)"), "USD", ".") or 0
+    return cells.amount("Fees ($)|Fee ($)|Gumroad Fee ($)|Gumroad Fees ($)", "USD") or 0
 
 
 def _flag(cells, name):

@@ -1,6 +1,5 @@
 """What a statement's layout is: its columns, its sign of fees, its words, and how a row becomes lines."""
 
-import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,10 +9,11 @@ from django.utils import timezone
 
 from earnings import money
 from earnings.models import BOOKED_MEANINGS, Meaning
-from earnings.statements import cautions, dates
+from earnings.refusals import Refusal
+from earnings.statements import asides, cautions, dates
+from earnings.statements.cells import ADDRESS, EMPTY, Marks, word
 from earnings.statements.lines import Line, Reading
 
-EMPTY = {"", "-", "--", "—", "–", "n/a", "null"}
 # Words of a status column that say that no money has moved, blanks as hyphens.
 _NOT_YET = """
 pending denied failed canceled cancelled voided expired removed unclaimed placed draft active created unconfirmed
@@ -21,18 +21,6 @@ on-hold temporary-hold in-progress processing pending-clearance in-clearing upco
 incomplete blocked unpaid uncleared refused ausstehend offen abgelehnt storniert fehlgeschlagen iptal beklemede
 """
 NOT_YET = frozenset(_NOT_YET.split())
-TOTALS = {"total", "totals", "grand total", "sum", "summe", "gesamt", "toplam", "genel toplam", "totale", "totaux"}
-ADDRESS = re.compile(r"\S+@\S+")  # whoever it belongs to, it is not kept
-
-
-class Cells(dict):
-    """A row by casefolded column name. "A|B" is the first of the columns A and B that the file has."""
-
-    def text(self, names):
-        return next((self[name] for name in names.casefold().split("|") if name in self), "")
-
-    def has(self, names):
-        return any(name in self for name in names.casefold().split("|"))
 
 
 @dataclass(frozen=True)
@@ -104,6 +92,7 @@ class Layout:
     complete: Callable = _nothing_more
     conclude: Callable = lambda reading: None
     fees_apart: bool = False  # a sale's fees stand in rows of their own
+    is_one_piece: bool = False  # files put together would not be read as each of them is
     sums_payouts: bool = False  # a row sums up a payout whose transactions another file lists
     note: str = ""
 
@@ -117,32 +106,31 @@ class Layout:
     def read(self, sheet, choices=None):
         """The `Reading` of a sheet, each line with what is wrong with it."""
         choices = choices or Choices()
-        rows = _fitting(sheet)
+        rows = asides.sort(sheet, self.columns)
+        self._refuse_what_is_glued(rows)
         reading = Reading(self.key, self.title, self.channel, sheet, [], list(sheet.notes))
         if self.note:
             reading.warnings.insert(0, self.note)
         asked = replace(
             self,
             words=self.words | choices.words,
-            date_order=self._order(rows, choices, reading),
+            date_order=self._order(rows.movements, choices, reading),
             currency=self.currency or self._unstated(sheet, choices, reading),
         )
-        marks = self._marks(rows)
-        for row, cells in rows:
-            if is_total(cells, self.columns):
-                asked._note_total(reading, cells, marks)
-            else:
-                reading.lines += asked._lines(row, cells, marks)
-        cautions.of_the_file(sheet, reading)
+        marks = Marks([*rows.movements, *rows.totals], self.columns.amounts, self.mark)
+        for row, cells in rows.movements:
+            cells.marks = marks
+            reading.cells.append(cells)
+            reading.lines += asked._lines(row, cells)
+        for _, cells in rows.totals:
+            cells.marks = marks
+        asked._note_totals(reading, rows.totals)
+        if not reading.lines:
+            raise Refusal.of_field("/file", "The file has a header and no rows, beside totals or notes.")
+        cautions.of_the_file(rows, reading)
         self.conclude(reading)
         cautions.of_its_rows(reading)
         return reading
-
-    def _marks(self, rows):
-        """The decimal mark of each column: as its own cells tell, else those of the other columns, else `mark`."""
-        by_column = {name: [cells.text(name) for _, cells in rows] for name in self.columns.amounts}
-        whole = money.decimal_mark(itertools.chain(*by_column.values())) or self.mark
-        return {name: money.decimal_mark(cells) or whole for name, cells in by_column.items()}
 
     def _unstated(self, sheet, choices, reading):
         """The currency of a file whose columns name none: from its notes, or the store's own, said aloud."""
@@ -170,15 +158,37 @@ class Layout:
             )
         return choices.date_order or found or self.date_order
 
-    def _note_total(self, reading, cells, marks):
-        """The file's own sum of its rows: no movement, but something to compare with."""
-        line = Line(0)
-        self._read_amounts(line, cells, marks)
-        says_something = any(cells.text(name) for name in self.columns.amounts)
-        if line.currency and says_something and not line.problems:
-            reading.own_totals[line.currency] = {"gross": line.gross, "fee": line.fee, "net": line.net}
+    def _refuse_what_is_glued(self, rows):
+        if self.is_one_piece and rows.headers:
+            number = rows.headers[0].number
+            detail = f"Row {number} repeats the header: each file is a whole. Upload the parts one by one."
+            raise Refusal(detail, status=422, errors=[{"pointer": f"/file/row/{number}", "detail": detail}])
 
-    def _lines(self, row, cells, marks):
+    def _note_totals(self, reading, totals):
+        """The file's own sums of its rows: no movements, but something to compare with.
+
+        Where one names no currency, it is in the only one that the rows name. Of several, as of the pages of a
+        file, either the last sums up all rows, or all of them do.
+        """
+        currencies = {line.currency for line in reading.lines if line.currency}
+        named = replace(self, currency=self.currency or (currencies.pop() if len(currencies) == 1 else ""))
+        sums = {}
+        for row, cells in totals:
+            line = Line(row.number)
+            named._read_amounts(line, cells)
+            says_something = any(cells.text(name).casefold() not in EMPTY for name in self.columns.amounts)
+            if line.currency and says_something and not line.problems:
+                sums.setdefault(line.currency, []).append(line)
+            else:
+                reading.warnings.append(f"Row {row.number} is a total that can't be compared, and was left out.")
+        for currency, lines in sums.items():
+            moved = sum(line.net for line in reading.lines if line.is_printed and line.currency == currency)
+            said = lines if moved == sum(line.net for line in lines) else lines[-1:]
+            reading.own_totals[currency] = {
+                name: sum(getattr(line, name) for line in said) for name in ("gross", "fee", "net")
+            }
+
+    def _lines(self, row, cells):
         line = Line(row.number, type=cells.text(self.columns.type)[:80] if self.columns.type else "")
         line.title = ADDRESS.sub("", " · ".join(filter(None, map(cells.text, self.columns.title))))[:200]
         for part in ("id", "sale", "payout"):
@@ -189,7 +199,9 @@ class Layout:
             return [line]
         self._read_moment(line, cells)
         line.is_pending = self._is_to_come(cells)
-        self._read_amounts(line, cells, marks)
+        self._read_amounts(line, cells)
+        if cautions.NO_AMOUNT in line.remarks and not line.type and not self._says_not_yet(cells):
+            line.problems.append("names no amount")
         if line.problems:
             return [line]
         line.meaning = self._meaning(line, cells)
@@ -217,7 +229,7 @@ class Layout:
         except ValueError:
             return False
 
-    def _read_amounts(self, line, cells, marks):
+    def _read_amounts(self, line, cells):
         columns = self.columns
         stated = cells.text(columns.currency) if columns.currency else ""
         line.currency = stated.upper() or self.currency
@@ -230,7 +242,7 @@ class Layout:
         found = {}
         for name in columns.amounts:
             try:
-                found[name] = amount(cells.text(name), line.currency, marks[name])
+                found[name] = cells.amount(name, line.currency)
             except ValueError as error:
                 line.problems.append(f"{name.split('|')[0]} {cells.text(name)[:40]!r} {error}")
         if not line.problems:
@@ -242,6 +254,7 @@ class Layout:
         gross, net = found.get(columns.gross), found.get(columns.net)
         line.balance = found.get(columns.balance)
         if gross is None and net is None and not fees:
+            line.remarks.append(cautions.NO_AMOUNT)
             return
         expected = (gross or 0) + self.sign * sum(fees)
         line.gross = gross if gross is not None else (0 if fees else net)
@@ -255,36 +268,17 @@ class Layout:
         meaning = said or (self.means(line, cells) if self.means else None)
         if meaning is None and (not self.columns.type or not line.type):
             meaning = self.positive if line.net >= 0 else self.negative
-        status = word(cells.text(self.columns.status)) if self.columns.status else ""
-        if status.replace(" ", "-") in NOT_YET and meaning in (*BOOKED_MEANINGS, None):
+        status = self._says_not_yet(cells)
+        if status and meaning in (*BOOKED_MEANINGS, None):
             line.remarks.append(f"{status.capitalize()}: no money has moved.")
             meaning = Meaning.NOTHING
         line.is_printed = meaning != Meaning.NOTHING
         return meaning or Meaning.UNKNOWN
 
-
-def is_total(cells, columns):
-    """Whether a row is the file's own sum: it says so, and has no day."""
-    day = word(cells.text(columns.date)).rstrip(" :")
-    return day in TOTALS or (not day and any(word(cell).rstrip(" :") in TOTALS for cell in cells.values()))
-
-
-def word(text):
-    """A type's word as it is looked up: blanks and case do not count, nor what "İ" leaves of its dot."""
-    return " ".join(text.split()).casefold().replace("i\u0307", "i")
-
-
-def amount(cell, currency, mark=""):
-    """Minor units of a cell, None where it is empty; ValueError with the reason where it can't be read."""
-    text = cell.strip()
-    if text.casefold() in EMPTY:
-        return None
-    # "1200.00" yen are 1200: zeros beyond a currency's decimals say nothing.
-    whole, found, decimals = text.rpartition(mark or ".")
-    digits = money.exponent(currency)
-    if mark and found and decimals.isdigit() and not decimals[digits:].strip("0"):
-        text = f"{whole}{mark}{decimals[:digits]}".removesuffix(mark)
-    return money.parse(text.removeprefix("+"), currency, mark=mark, negative=True).minor
+    def _says_not_yet(self, cells):
+        """The status that says that no money has moved, else ""."""
+        status = word(cells.text(self.columns.status)) if self.columns.status else ""
+        return status if status.replace(" ", "-") in NOT_YET else ""
 
 
 def _fee_of_payout(line):
@@ -307,23 +301,3 @@ def settle(line):
         line.gross = line.net
     if line.meaning in BOOKED_MEANINGS and not line.gross and not line.net:
         line.meaning = Meaning.NOTHING
-
-
-def _fitting(sheet):
-    """(row, cells) of a sheet; a row that is shorter than the others is refused, the file may be cut off.
-
-    Where every row lacks the same cells at its end, it is the header that says too much.
-    """
-    problems = {row.problem for row in sheet.rows}
-    alike = len(problems) == 1 and len(sheet.rows) > 1 and not any(_overflows(row) for row in sheet.rows)
-    names = [(name, name.casefold()) for name in sheet.header]
-    found = []
-    for row in sheet.rows:
-        cells = Cells({folded: row.cells[name].strip() for name, folded in reversed(names)})
-        found.append((replace(row, problem="") if alike and row.problem else row, cells))
-    return found
-
-
-def _overflows(row):
-    numbers = [int(part) for part in row.problem.replace(",", "").split() if part.isdigit()]
-    return bool(numbers) and numbers[0] > numbers[-1]

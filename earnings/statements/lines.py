@@ -63,6 +63,7 @@ class Reading:
     lines: list
     warnings: list = field(default_factory=list)
     own_totals: dict = field(default_factory=dict)
+    cells: list = field(default_factory=list)  # of each movement's row, for what only one platform's columns tell
 
     @property
     def refused(self):

@@ -2,7 +2,8 @@
 
 from earnings.models import Meaning
 from earnings.refusals import Refusal
-from earnings.statements.layouts import Columns, Layout, word
+from earnings.statements.cells import word
+from earnings.statements.layouts import Columns, Layout
 
 # part of a row -> what it is called on the page, and whether a layout needs it
 PARTS = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from earnings.models import Meaning
 from earnings.statements import dates
-from earnings.statements.layouts import Columns, Layout, amount
+from earnings.statements.layouts import Columns, Layout
 
 # --- Amazon, date range report: notes, then a header; each total is the sum of the row's amount columns -----
 
@@ -18,8 +18,8 @@ _AMAZON_SUMMED = (
 
 
 def _complete_amazon(line, cells):
-    summed = sum(amount(cells.text(name), line.currency, ".") or 0 for name in _AMAZON_SUMMED)
-    fees = sum(amount(cells.text(name), line.currency, ".") or 0 for name in _AMAZON_FEES)
+    summed = sum(cells.amount(name, line.currency) or 0 for name in _AMAZON_SUMMED)
+    fees = sum(cells.amount(name, line.currency) or 0 for name in _AMAZON_FEES)
     if summed != line.net:
         line.remarks.append("total is not the sum of the row's columns.")
     if line.meaning in (Meaning.SALE, Meaning.REFUND, Meaning.CHARGEBACK):
@@ -79,11 +79,11 @@ SQUARE = Layout(
 
 def _complete_patreon(line, cells):
     fees = sum(
-        amount(cells.text(name), line.currency, ".") or 0
+        cells.amount(name, line.currency) or 0
         for name in ("Total platform fee", "Total payment fee", "Merch items and shipping")
     )
-    gross = amount(cells.text("Total gross revenue"), line.currency, ".") or 0
-    refunds = amount(cells.text("Refunds"), line.currency, ".") or 0
+    gross = cells.amount("Total gross revenue", line.currency) or 0
+    refunds = cells.amount("Refunds", line.currency) or 0
     total, month = line.net, cells.text("Month")
     line.meaning, line.gross, line.net, line.remarks = Meaning.SALE, gross, gross + fees, []
     line.id, line.title = f"{month}:{line.currency}", f"Earnings of {month}"

@@ -3,7 +3,8 @@
 import re
 
 from earnings.models import Meaning
-from earnings.statements.layouts import Columns, Layout, word
+from earnings.statements.cells import word
+from earnings.statements.layouts import Columns, Layout
 
 # How the column Type (Description in newer layouts) begins, in English and German; the first that fits counts.
 _BEGINNINGS = (

@@ -1,7 +1,7 @@
 """Shopify Payments: its transactions, and its summary of payouts."""
 
 from earnings.models import BOOKED_MEANINGS, Meaning
-from earnings.statements.layouts import Columns, Layout, amount, settle
+from earnings.statements.layouts import Columns, Layout, settle
 
 WORDS = {
     "charge": Meaning.SALE,
@@ -76,10 +76,8 @@ _PARTS = (("Refunds", Meaning.REFUND), ("Adjustments", Meaning.ADJUSTMENT), ("Re
 
 def _complete_summary(line, cells):
     """A row is a whole payout: its charges less fees, what was given back, and the payout itself."""
-    found = {
-        name: amount(cells.text(name), line.currency, ".") or 0 for name in ("Charges", "Fees", "Retried Amount")
-    }
-    found |= {name: amount(cells.text(name), line.currency, ".") or 0 for name, _ in _PARTS}
+    names = ("Charges", "Fees", "Retried Amount", *(name for name, _ in _PARTS))
+    found = {name: cells.amount(name, line.currency) or 0 for name in names}
     total, day = line.net, cells.text("Payout Date")[:10]
     line.payout = payout_of(day, line.currency)
     line.id = f"summary:{line.payout}"

@@ -3,7 +3,8 @@
 from earnings import money
 from earnings.models import Meaning
 from earnings.statements import dates
-from earnings.statements.layouts import Columns, Layout, amount, word
+from earnings.statements.cells import word
+from earnings.statements.layouts import Columns, Layout
 
 # https://docs.stripe.com/reports/reporting-categories and the types of balance transactions, which older exports
 # print in its place.
@@ -137,10 +138,10 @@ def _complete_payment(line, cells):
     names = (
         "Converted Amount Refunded" if paid_in != line.currency else "Converted Amount Refunded|Amount Refunded"
     )
-    refunded = _converted(cells, line, names)
+    refunded = cells.amount(names, line.currency)
     if refunded:
         return [line, _refund_of(line, cells, refunded)]
-    if _converted(cells, line, "Amount Refunded"):
+    if paid_in != line.currency and cells.amount("Amount Refunded", paid_in):
         line.remarks.append(
             "Refunded in the buyer's currency; what that took of our balance the file does not say."
         )
@@ -160,20 +161,12 @@ def _refund_of(line, cells, minor):
     return found
 
 
-def _converted(cells, line, names):
-    try:
-        return amount(cells.text(names), line.currency, ".") or 0
-    except ValueError:
-        return 0
-
-
 def _warn_of_taxes(reading):
     taxes = {}
-    for row in reading.sheet.rows:
-        cells = {name.casefold(): cell for name, cell in row.cells.items()}
-        currency = cells.get("converted currency", "").strip().upper()
+    for cells in reading.cells:
+        currency = cells.text("Converted Currency").upper()
         try:
-            taxes[currency] = taxes.get(currency, 0) + (amount(cells.get("taxes on fee", ""), currency, ".") or 0)
+            taxes[currency] = taxes.get(currency, 0) + (cells.amount("Taxes On Fee", currency) or 0)
         except ValueError:
             continue
     said = [money.display(minor, currency) for currency, minor in sorted(taxes.items()) if minor]
@@ -188,12 +181,12 @@ def _warn_of_taxes(reading):
 class _Payments(Layout):
     """A payment that failed was never converted: its currency is the buyer's."""
 
-    def _read_amounts(self, line, cells, marks):
+    def _read_amounts(self, line, cells):
         has_failed = self.words.get(word(line.type)) == Meaning.NOTHING
         if has_failed and not cells.text(self.columns.currency):
             line.currency = cells.text("Currency").upper()
         else:
-            super()._read_amounts(line, cells, marks)
+            super()._read_amounts(line, cells)
 
 
 PAYMENTS = _Payments(

@@ -1,0 +1,97 @@
+"""Rows of a statement that are no movements: its own sums, its header once more, a sentence at its foot.
+
+Each is told to whoever looks at the statement, so that nothing is left out in silence; whatever else does not read
+as a movement is refused with its row, it may be one that was cut off.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+
+from earnings.statements import dates
+from earnings.statements.cells import EMPTY, Cells, word
+
+TOTALS = {"total", "totals", "grand total", "sum", "summe", "gesamt", "toplam", "genel toplam", "totale", "totaux"}
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_NOT_OF_SENTENCES = {"de", "di", "del", "am", "pm"}  # but of days: "26 de mayo de 2026"
+
+
+@dataclass
+class Sorted:
+    """The rows of a sheet by what they are; `movements` and `totals` are (row, cells), the others rows."""
+
+    movements: list = field(default_factory=list)
+    totals: list = field(default_factory=list)
+    headers: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    blanks: list = field(default_factory=list)
+    are_all_short: str = ""  # how, where every movement lacks the same cells at its end
+
+
+def sort(sheet, columns):
+    """The `Sorted` rows of a sheet whose layout has these `Columns`."""
+    found = Sorted()
+    names = [(name, name.casefold()) for name in sheet.header]
+    for row in sheet.rows:
+        cells = Cells({folded: row.cells[name].strip() for name, folded in reversed(names)})
+        if is_total(cells, columns):
+            found.totals.append((row, cells))
+        elif _repeats_header(row):
+            found.headers.append(row)
+        elif _is_note(row, columns):
+            found.notes.append(row)
+        elif not row.problem and all(cell.casefold() in EMPTY for cell in cells.values()):
+            found.blanks.append(row)
+        else:
+            found.movements.append((row, cells))
+    _fit(found)
+    return found
+
+
+def is_total(cells, columns):
+    """Whether a row is the file's own sum: it says so, and has no day."""
+    day = word(cells.text(columns.date)).rstrip(" :")
+    return day in TOTALS or (not day and any(word(cell).rstrip(" :") in TOTALS for cell in cells.values()))
+
+
+def text_of(row):
+    """What a note says."""
+    return next(iter(row.cells.values())).strip()
+
+
+def _repeats_header(row):
+    """As in files that were put together, or printed with a header on each page."""
+    alike = (
+        word(cell.replace("\ufeff", "")) in (word(name), word(re.sub(r" \(\d+\)$", "", name)))
+        for name, cell in row.cells.items()
+    )
+    return not row.problem and len(row.cells) > 1 and all(alike)
+
+
+def _is_note(row, columns):
+    """A sentence in the first cell and nothing else, where that column has days or ids, which are no sentences."""
+    first, *others = row.cells.items()
+    held = "|".join((columns.date, columns.id, columns.sale, columns.payout)).casefold().split("|")
+    return first[0].casefold() in held and not any(cell.strip() for _, cell in others) and _is_sentence(first[1])
+
+
+def _is_sentence(text):
+    words = [found for found in map(str.casefold, _WORD.findall(text)) if found not in _NOT_OF_SENTENCES]
+    words = [found for found in words if not dates.is_word_of_days(found)]
+    return len(words) > 2 or (len(words) == 2 and ": " in text)
+
+
+def _fit(found):
+    """A row that is shorter than the others stays refused, the file may be cut off.
+
+    Where every row lacks the same cells at its end, it is the header that says too much.
+    """
+    rows = [row for row, _ in found.movements]
+    problems = {row.problem for row in rows}
+    if len(problems) == 1 and len(rows) > 1 and not any(map(_overflows, rows)):
+        found.are_all_short = problems.pop()
+        found.movements = [(replace(row, problem=""), cells) for row, cells in found.movements]
+
+
+def _overflows(row):
+    numbers = [int(part) for part in row.problem.replace(",", "").split() if part.isdigit()]
+    return bool(numbers) and numbers[0] > numbers[-1]
