@@ -44,6 +44,8 @@ _SIGNS = {
     "NT$": ("TWD",),
     "MX$": ("MXN",),
     "₹": ("INR",),
+    "Rs": ("INR", "PKR", "LKR", "NPR", "MUR"),
+    "Rs.": ("INR", "PKR", "LKR", "NPR", "MUR"),
     "₩": ("KRW",),
     "₴": ("UAH",),
     "₽": ("RUB",),
@@ -62,7 +64,16 @@ _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 # How most files write most prices: nothing to find out about it.
 _UNMISTAKABLE = re.compile(r"([0-9]{1,15})\.([0-9]{2})", re.ASCII)
 _NUMBER = re.compile(r"[0-9](?:[0-9.,' ]*[0-9])?")
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "’": "'", "\u2212": "-"})
+_SPACES = str.maketrans(
+    {
+        **dict.fromkeys("\u00a0\u202f\u2007\u2008\u2009\u200a", " "),
+        **dict.fromkeys("’ʼ′´`", "'"),
+        "\u2212": "-",
+        **dict.fromkeys("\u200b\u200e\u200f\u202a\u202b\u202c\ufeff"),  # invisible marks around a number
+    }
+)
+# "1,23,456" is how India writes lakhs: pairs, and three digits at the end.
+_LAKHS = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -271,6 +282,8 @@ def _split(number, mark, digits):
 def _is_grouped(whole, separators):
     """Whether digits are grouped by thousands, by one kind of separator, or not at all."""
     if whole.isdigit():
+        return True
+    if "," in separators and _LAKHS.fullmatch(whole):
         return True
     used = {c for c in whole if not c.isdigit()}
     if len(used) != 1 or not used <= set(separators):

@@ -1,6 +1,11 @@
 """Layouts that nobody here has seen a real file of. They say so in every preview until one was."""
 
+from dataclasses import dataclass, replace
+
 from earnings.models import Meaning
+from earnings.refusals import Refusal
+from earnings.statements import asides
+from earnings.statements.cells import Marks
 from earnings.statements.layouts import Columns, Layout
 
 NOTE = (
@@ -40,7 +45,39 @@ FIVERR = Layout(
     note=NOTE.format(name="Fiverr"),
 )
 
-SHOPIER = Layout(
+
+@dataclass(frozen=True)
+class _SignOfFees(Layout):
+    """Nobody here knows whether this platform prints a fee with a minus: the sales of each file tell."""
+
+    def read(self, sheet, choices=None):
+        rows = self._rows_by_sign(sheet)
+        if len(rows) > 1:
+            name = self.columns.fees[0].split("|")[0]
+            raise Refusal.of_field(
+                "/file", f"{name} has a minus in row {rows[1]} and none in row {rows[-1]}: which is a cost?"
+            )
+        return Layout.read(replace(self, sign=next(iter(rows), self.sign)), sheet, choices)
+
+    def _rows_by_sign(self, sheet):
+        """{1 or -1, as `sign`: the first of the sales whose fees say so}."""
+        rows = asides.sort(sheet, self.columns).movements
+        marks, found = Marks(rows, self.columns.amounts, self.mark), {}
+        for row, cells in rows:
+            cells.marks = marks
+            try:
+                currency = self.currency_of(cells)
+                gross, fee = (
+                    cells.amount(name, currency) or 0 for name in (self.columns.gross, *self.columns.fees)
+                )
+            except ValueError:
+                continue  # named with its row when the file is read
+            if gross > 0 and fee:
+                found.setdefault(-1 if fee > 0 else 1, row.number)
+        return found
+
+
+SHOPIER = _SignOfFees(
     key="shopier-payments",
     title="Shopier payments (assumed layout)",
     channel="shopier",

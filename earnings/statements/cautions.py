@@ -1,6 +1,7 @@
 """What a person should know of a statement before booking it: warnings, each with the rows that it is about."""
 
 import itertools
+import re
 from collections import Counter
 
 from earnings import money
@@ -9,6 +10,7 @@ from earnings.statements.asides import text_of
 from earnings.statements.cells import ADDRESS
 
 SHOWN = 3  # examples in a warning
+CAME_BACK = re.compile(r"retur|revers|cancel|fail|reject|rückbuchung|rückgabe|storn|iade", re.IGNORECASE)
 NO_AMOUNT = "Names no amount."
 
 
@@ -24,6 +26,7 @@ def of_its_rows(reading):
     """What is not known, and what does not add up."""
     _warn_of_unknown(reading)
     _warn_of_no_amounts(reading)
+    _warn_of_payouts(reading)
     _warn_of_nets(reading)
     _warn_of_sums(reading)
     _warn_of_balances(reading)
@@ -65,6 +68,22 @@ def _warn_of_no_amounts(reading):
     empty = [line for line in reading.lines if NO_AMOUNT in line.remarks and not line.problems]
     if empty:
         reading.warnings.append(f"No amount stands in {_rows(empty)}: nothing moved.")
+
+
+def _warn_of_payouts(reading):
+    """Files that print a payout with a plus sign would have it for one that came back."""
+    came = [
+        line
+        for line in reading.lines
+        if (line.meaning, line.is_printed) == (Meaning.PAYOUT, True)
+        and line.net > 0
+        and not line.problems
+        and not CAME_BACK.search(f"{line.type} {line.title}")
+    ]
+    if came:
+        reading.warnings.append(
+            f"Payouts with a plus sign are money that came back: {_rows(came)}. If it was paid out, do not book."
+        )
 
 
 def _warn_of_nets(reading):

@@ -44,7 +44,9 @@ _TIME = (
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|[A-Za-z]{2,5}|[+-]\d{2}:?\d{2})?)?"
 )
 _ISO = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _TIME, re.ASCII)
-_NUMERIC = re.compile(r"(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>\d{4}|\d{2})" + _TIME, re.ASCII)
+_NUMERIC = re.compile(
+    r"(?P<a>\d{1,2})(?P<sep>[./-]) ?(?P<b>\d{1,2})(?P=sep) ?(?P<year>\d{4}|\d{2})" + _TIME, re.ASCII
+)
 _COMPACT = re.compile(r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII)
 _WORD = r"(?P<word>[A-Za-z\u00c0-\u024f]{3,12})"
 _MONTH_FIRST = re.compile(
@@ -69,7 +71,7 @@ def order_of(cells):
     """ "mdy" or "dmy", where a number above 12 tells; "" where none does; "mixed" where they disagree."""
     found = set()
     for cell in cells:
-        numbers = _NUMERIC.match(cell.strip())
+        numbers = _NUMERIC.match(_plain(cell))
         if (numbers and numbers["sep"] == ".") or (numbers and int(numbers["a"]) > 12):
             found.add("dmy")
         elif numbers and int(numbers["b"]) > 12:
@@ -79,7 +81,7 @@ def order_of(cells):
 
 def is_ambiguous(cell):
     """Whether only the order of the file can tell day and month apart."""
-    numbers = _NUMERIC.match(cell.strip())
+    numbers = _NUMERIC.match(_plain(cell))
     return bool(numbers) and numbers["a"] != numbers["b"] and numbers["sep"] != "."
 
 
@@ -94,14 +96,18 @@ def read_moment(text, order="", zone=""):
     A day without a time is its noon in the store's zone, so that it stays that day; a month or a range of days is
     its last day. `zone` counts where the cell names none: an offset, an abbreviation or a name; "" is the store's.
     """
-    text = " ".join(unicodedata.normalize("NFC", text).translate(_MARKS).split())
-    bare = months.without_weekday(text)
+    text = _plain(text)
     for pattern in _PATTERNS:
-        found = pattern.fullmatch(bare)
+        found = pattern.fullmatch(text)
         if found:
             day = _day(found.groupdict(), order)
             return _moment(day, found.groupdict(), zone)
     raise ValueError(f"{text[:40]!r} is not a date that we know" if text else "is empty")
+
+
+def _plain(text):
+    """Without what says nothing: marks that nobody sees, doubled blanks, the day of the week."""
+    return months.without_weekday(" ".join(unicodedata.normalize("NFC", text).translate(_MARKS).split()))
 
 
 def zone_of(name):

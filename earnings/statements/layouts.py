@@ -229,11 +229,14 @@ class Layout:
         except ValueError:
             return False
 
+    def currency_of(self, cells):
+        """As the row states it, else as all rows have it."""
+        stated = cells.text(self.columns.currency).upper() if self.columns.currency else ""
+        return {"TL": "TRY"}.get(stated, stated) or self.currency
+
     def _read_amounts(self, line, cells):
         columns = self.columns
-        stated = cells.text(columns.currency) if columns.currency else ""
-        line.currency = stated.upper() or self.currency
-        line.currency = {"TL": "TRY"}.get(line.currency, line.currency)
+        line.currency = self.currency_of(cells)
         try:
             money.exponent(line.currency)
         except ValueError as error:

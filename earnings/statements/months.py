@@ -19,7 +19,7 @@ _MONTHS = {
 }
 _ALSO = {
     **{"sept": 9, "janner": 1, "mrz": 3, "mrt": 3, "janv": 1, "fevr": 2, "avr": 4, "juil": 7, "juill": 7},
-    **{"settembre": 9, "setiembre": 9, "styczen": 1, "luty": 2, "marzec": 3, "kwiecien": 4, "czerwiec": 6},
+    **{"sett": 9, "setiembre": 9, "styczen": 1, "luty": 2, "marzec": 3, "kwiecien": 4, "czerwiec": 6},
     **{"lipiec": 7, "sierpien": 8, "wrzesien": 9, "pazdziernik": 10, "listopad": 11, "grudzien": 12},
 }
 _WEEKDAYS = """

@@ -8,39 +8,25 @@ from earnings.statements.layouts import Columns, Layout
 
 # How the column Type (Description in newer layouts) begins, in English and German; the first that fits counts.
 _BEGINNINGS = (
-    (
-        Meaning.CONVERSION,
-        "currency conversion|general currency conversion|allgemeine währungsumrechnung|währungsum",
-    ),
-    (
-        Meaning.PAYOUT,
-        "general withdrawal|transfer to bank|withdraw funds|user initiated withdrawal|withdrawal to|auto-sweep|"
-        "withdrawal from paypal|bank transfer to|transfer to card|debit card transfer|automatic withdrawal|"
-        "withdrawal reversal|reversal of general withdrawal|allgemeine abbuchung|abbuchung auf|"
-        "von nutzer eingeleitete abbuchung",
-    ),
+    (Meaning.CONVERSION, "allgemeine währungsumrechnung|währungsum"),
+    (Meaning.PAYOUT, "bank transfer to|debit card transfer"),
     (
         Meaning.HOLD,
         "hold on|general hold|payment hold|payment release|release of|hold release|account hold|temporary hold|"
-        "reserve hold|reserve release|cancellation of hold|reversal of general account hold|authorization|"
-        "hold for|general authorization|void of|allgemeine einbehaltung|einbehaltung|freigabe|"
+        "reserve hold|reserve release|withdrawal hold|cancellation of hold|reversal of general account hold|"
+        "authorization|hold for|general authorization|void of|allgemeine einbehaltung|einbehaltung|freigabe|"
         "allgemeine autorisierung",
     ),
     (
         Meaning.OWN,
-        "bank deposit to pp account|add funds|general funding|transfer from bank|general card deposit|"
-        "paypal balance|general credit card deposit|general credit card withdrawal|balance transfer|"
-        "bankgutschrift auf paypal|allgemeine kreditkarten",
+        "bank deposit|reversal of ach deposit|reversal of bank deposit|add funds|general funding|"
+        "transfer from bank|general card deposit|paypal balance|general intra-account transfer|"
+        "general credit card deposit|general credit card withdrawal|balance transfer|bankgutschrift auf paypal|allgemeine kreditkarten",
     ),
     (Meaning.CHARGEBACK, "chargeback|payment reversal|reversal|dispute|rückbuchung|zahlungsstornierung"),
     (
         Meaning.REFUND,
         "payment refund|refund|partial refund|general refund|rückzahlung|zahlungsrückzahlung|erstattung",
-    ),
-    (
-        Meaning.COST,
-        "fee|paypal fee|chargeback fee|dispute fee|payment processing fee|partner fee|payout fee|other fee|"
-        "mass payment fee|cross-border fee|withdrawal fee|general payment processing fee|gebühr",
     ),
     (Meaning.TAX, "tax collected by partner"),
     (Meaning.ADJUSTMENT, "general adjustment|general account"),
@@ -57,16 +43,31 @@ _PAYMENTS = (
 PAYMENTS = tuple(_PAYMENTS.split("|"))
 # "Payment Review Hold", "Payment Review Release": payments only by how they begin.
 HELD = re.compile(r"^payment .*\b(?:hold|release)\b")
+# Whatever it is for, and whether it is taken or given back: "Chargeback Fee", "Fee Reversal".
+FEE = re.compile(r"\bfees?\b|gebühr")
+# Money on its way to our own bank or card, and on its way back ("Reversal of General Withdrawal").
+TO_THE_BANK = re.compile(r"withdraw|transfer to (?:\w+ )?(?:bank|card|debit)|auto-?sweep|abbuchung")
+SENT_BACK = re.compile(
+    r"\b(?:cancell?ed|returned|failed|rejected|reversed|reversal of|return of)\b.*\btransfers?\b"
+    r"|^(?:\w+ )?transfer (?:was )?(?:cancell?ed|returned|failed|rejected|reversed|reversal|return)\b"
+)
+FROM_THE_BANK = re.compile(r"\b(?:ach|bank|card|eft|echeck) (?:deposit|funding)|kreditkart|credit card|\bhold\b")
 # How marketplaces pay their sellers: income of the marketplace's own statement, and perhaps of nobody's.
 MASS = ("mass pay", "payout", "sammelzahlung")
 
 
 def _means(line, cells):
     said = word(line.type)
-    if said.endswith((" fee", " fees")):  # before "chargeback" and "dispute": each has a fee of its own
+    if FEE.search(said):
         return Meaning.COST
     if HELD.search(said):
         return Meaning.HOLD
+    if "currency conversion" in said:
+        return Meaning.CONVERSION
+    # What comes back of a transfer comes in; a "Reversal of Money Transfer" that goes out was a buyer's.
+    is_payout = TO_THE_BANK.search(said) or (line.gross > 0 and SENT_BACK.search(said))
+    if is_payout and not FROM_THE_BANK.search(said):
+        return Meaning.PAYOUT
     found = next((meaning for text, meaning in BEGINNINGS if said.startswith(text)), None)
     if found == Meaning.REFUND and line.gross > 0:
         return Meaning.SPENT  # a seller gave back what we had paid

@@ -1,6 +1,7 @@
 """Upwork's transactions (each fee a row of its own), and its earnings by contract."""
 
 from earnings.models import Meaning
+from earnings.statements.cells import word
 from earnings.statements.layouts import Columns, Layout
 
 WORDS = {
@@ -26,6 +27,20 @@ WORDS = {
 }
 
 
+def _means(line, cells):
+    """Kinds have grown tails ("Withdrawal - ACH", "Hourly - Week 3"); whatever takes a fee is a cost first.
+
+    A withdrawal is a payout by whatever way, and one that came back is a payout with a plus sign: never income.
+    """
+    said = word(line.type)
+    head = said.replace("–", "-").replace(":", " -").split(" - ")[0].strip()
+    if "fee" in said.split() or "fees" in said.split():
+        return Meaning.COST
+    if "withdrawal" in said or "withdraw" in said.split():
+        return Meaning.PAYOUT
+    return WORDS.get(head)
+
+
 def _complete(line, cells):
     """The client's refund of a sale has no number of that sale; each row is its own."""
     line.sale = line.id if line.meaning == Meaning.SALE else ""
@@ -36,17 +51,21 @@ TRANSACTIONS = Layout(
     key="upwork-transactions",
     title="Upwork transactions",
     channel="upwork",
-    requires=("Date", "Ref ID|Reference ID", "Type", "Description", "Amount"),
+    requires=(
+        *("Date", "Ref ID|Reference ID|Transaction ID", "Type|Transaction type"),
+        *("Description|Transaction summary|Description 1", "Amount|Amount $|Amount ($)"),
+    ),
     columns=Columns(
         date="Date",
-        type="Type",
+        type="Type|Transaction type",
         # Its description names the client.
-        id="Ref ID|Reference ID",
+        id="Ref ID|Reference ID|Transaction ID",
         currency="Currency",
-        gross="Amount",
+        gross="Amount|Amount $|Amount ($)",
         balance="Balance",
     ),
     words=WORDS,
+    means=_means,
     currency="USD",
     date_order="mdy",
     mark=".",

@@ -1,0 +1,183 @@
+"""What the words of platforms mean: a payout is never income, a fee is a cost, and what came back is no sale."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from earnings import statements
+from earnings.models import Meaning
+from earnings.refusals import Refusal
+from earnings.statements import booking, dates
+from tests.test_statement_booking import figures
+from tests.test_statements import paypal_rows, sums
+
+pytestmark = pytest.mark.django_db
+
+
+def upwork_rows(*rows):
+    """A list of transactions of (type, amount)."""
+    lines = (
+        f"01/{at}/2026,{at},{kind},Lark Studio,{amount}\n" for at, (kind, amount) in enumerate(rows, start=13)
+    )
+    return ("Date,Ref ID,Type,Description,Amount\n" + "".join(lines)).encode()
+
+
+# --- Payouts --------------------------------------------------------------------------------------------------
+
+
+def test_upworks_withdrawals_are_payouts_by_whatever_way_and_their_fees_are_costs():
+    """They were unknown with any tail, and what came back was then booked by whoever took it for income."""
+    data = upwork_rows(
+        ("Hourly", "900.00"),
+        ("Service Fee - Hourly", "-90.00"),
+        ("Withdrawal - ACH", "-300.00"),
+        ("Withdrawal - PayPal", "-200.00"),
+        ("Withdrawal Fee", "-2.00"),
+        ("Withdrawal Fee - Wire Transfer", "-30.00"),
+        ("Withdrawal Returned - ACH", "300.00"),
+        ("Withdrawal Fee Refund", "2.00"),
+        ("Fixed Price - Milestone 2", "50.00"),
+        ("Refund - Hourly", "-20.00"),
+    )
+
+    reading = statements.read(data)
+
+    assert reading.warnings == []
+    assert sums(reading) == {
+        "USD sale": (2, 95000, 95000),
+        "USD cost": (4, 0, -12000),
+        "USD payout": (3, -20000, -20000),
+        "USD refund": (1, -2000, -2000),
+    }
+
+
+def test_a_newer_list_of_upworks_transactions_has_other_names_for_its_columns():
+    header = "Date,Transaction ID,Transaction type,Transaction summary,Description 1,Amount $,Currency\n"
+    rows = '"Jan 15, 2026",T1,Hourly,Week 3,Lark,120.00,USD\n"Jan 16, 2026",T2,Withdrawal,Wire,,-100.00,USD\n'
+
+    reading = statements.read((header + rows).encode())
+
+    assert (reading.format, reading.refused) == ("upwork-transactions", [])
+    assert sums(reading) == {"USD sale": (1, 12000, 12000), "USD payout": (1, -10000, -10000)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "gross", "meaning"),
+    [
+        ("General Withdrawal", "-50.00", "payout"),
+        ("General Withdrawal - Bank Account", "-50.00", "payout"),
+        ("Transfer to a Bank Account", "-50.00", "payout"),
+        ("PayPal Debit Card Withdrawal", "-50.00", "payout"),
+        ("Withdrawal Returned", "50.00", "payout"),
+        ("Cancelled transfer", "50.00", "payout"),
+        ("Canceled Transfer", "50.00", "payout"),
+        ("Transfer returned", "50.00", "payout"),
+        ("Reversal of General Withdrawal", "50.00", "payout"),
+        ("Reversal of ACH Withdrawal Transaction", "50.00", "payout"),
+        ("Von Nutzer eingeleitete Abbuchung", "-50.00", "payout"),
+        ("Reversal of ACH Deposit", "-50.00", "own"),
+        ("General Credit Card Withdrawal", "-50.00", "own"),
+        ("General Intra-Account Transfer", "-50.00", "own"),
+        ("Withdrawal Hold", "-50.00", "hold"),
+        ("Reversal of General Account Hold", "50.00", "hold"),
+        ("User Initiated Currency Conversion", "-50.00", "conversion"),
+        ("Fee Reversal", "1.50", "cost"),
+        ("Fee for Withdrawal", "-1.50", "cost"),
+        ("Rückerstattung der Gebühr", "1.50", "cost"),
+        ("Chargeback Reversal", "50.00", "chargeback"),
+        ("Reversal of Money Transfer", "-50.00", "chargeback"),
+        ("Some New Transfer", "50.00", "unknown"),
+    ],
+)
+def test_what_paypal_calls_the_ways_of_money_that_is_no_sale(kind, gross, meaning):
+    (line,) = statements.read(paypal_rows((kind, "Completed", gross, "0.00"))).lines
+
+    assert line.meaning == meaning
+
+
+def test_a_payout_that_came_back_is_no_income_and_leaves_what_was_there():
+    data = paypal_rows(
+        ("Website Payment", "Completed", "80.00", "-2.60"),
+        ("General Withdrawal", "Completed", "-60.00", "0.00"),
+        ("Reversal of General Withdrawal", "Completed", "60.00", "0.00"),
+    )
+
+    booking.book(booking.upload(data, "activity.csv"))
+
+    assert figures() == {"pending": 0, "available": 7740, "paid_out": 0}
+
+
+def test_a_payout_with_a_plus_sign_that_does_not_say_that_it_came_back_is_told():
+    """A file that prints what was paid out without a minus would add it to what is there."""
+    reading = statements.read(upwork_rows(("Hourly", "900.00"), ("Withdrawal", "300.00")))
+
+    assert "Payouts with a plus sign are money that came back: row 3. If it was paid out, do not book." in (
+        reading.warnings
+    )
+
+
+# --- Fees whose sign nobody knows -----------------------------------------------------------------------------
+
+SHOPIER = "Sipariş No;Tarih;İşlem;Tutar;Komisyon\n"
+
+
+@pytest.mark.parametrize("minus", ["", "-"])
+def test_a_commission_is_a_cost_with_a_minus_or_without(minus):
+    """Without a column of nets, a commission of -62,38 made the sale worth more than its price."""
+    plus = "" if minus else "-"
+    rows = f"7101;25.07.2026;Satış;1.250,00;{minus}62,38\n7101;26.07.2026;İade;-1.250,00;{plus}62,38\n"
+
+    reading = statements.read((SHOPIER + rows).encode())
+
+    assert sums(reading) == {"TRY sale": (1, 125000, 118762), "TRY refund": (1, -125000, -118762)}
+
+
+def test_commissions_of_both_signs_are_refused_with_their_rows():
+    rows = "7101;25.07.2026;Satış;1.250,00;62,38\n7102;26.07.2026;Satış;99,90;-5,48\n"
+
+    with pytest.raises(Refusal, match="Komisyon has a minus in row 3 and none in row 2"):
+        statements.read((SHOPIER + rows).encode())
+
+
+# --- Days in other languages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("26. Mai 2026", "26 mai 2026", "26 de mayo de 2026", "26 may. 2026", "26 maggio 2026", "26 mag 2026"),
+        *("26 mei 2026", "26 Mayıs 2026", "26 MAYIS 2026", "26 de maio de 2026", "26/mai/2026", "26 maja 2026 r."),
+        *("Mayıs 26, 2026", "Dienstag, 26. Mai 2026", "Tue, 26 May 2026", "26-mai-26", "20260526", "26. 5. 2026"),
+    ],
+)
+def test_a_day_is_read_in_the_languages_of_sellers(text):
+    assert dates.read_moment(text) == datetime(2026, 5, 26, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        *(("3. März 2026", 3), ("3 Mrz 2026", 3), ("1er août 2026", 8), ("3 juil. 2026", 7), ("3 févr. 2026", 2)),
+        *(("3 ene 2026", 1), ("3 sett 2026", 9), ("3 giu 2026", 6), ("3 mrt. 2026", 3), ("3 AĞU 2026", 8)),
+        *(("3 KASIM 2026", 11), ("3 Ekim 2026", 10), ("3 EKİM 2026", 10), ("3 paź 2026", 10), ("3 lut 2026", 2)),
+        *(("3 września 2026", 9), ("3 dez. 2026", 12), ("3 de out. de 2026", 10)),
+    ],
+)
+def test_a_month_is_known_with_and_without_its_accents_and_its_end(text, month):
+    assert dates.read_moment(text).month == month
+
+
+def test_a_word_that_means_two_months_is_refused_and_named():
+    with pytest.raises(ValueError, match="names 'jui', no month that we know"):
+        dates.read_moment("3 jui 2026")
+
+
+def test_an_etsy_statement_with_german_days_is_read_and_its_unsure_day_refused_with_its_row():
+    header = 'Date,Type,Title,Info,Currency,Amount,"Fees & Taxes",Net,"Tax Details"\n'
+    rows = '"3. März 2026",Sale,"Payment for Order #7000000001",,EUR,"€32,50",--,"€32,50",--\n'
+    rows += '"3 jui 2026",Sale,"Payment for Order #7000000002",,EUR,"€2,50",--,"€2,50",--\n'
+
+    reading = statements.read((header + rows).encode())
+
+    assert [(line.at.month, line.meaning, line.net) for line in reading.lines[:1]] == [(3, Meaning.SALE, 3250)]
+    assert [line.number for line in reading.refused] == [3]
