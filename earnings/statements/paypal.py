@@ -21,7 +21,8 @@ _BEGINNINGS = (
         Meaning.OWN,
         "bank deposit|reversal of ach deposit|reversal of bank deposit|add funds|general funding|"
         "transfer from bank|general card deposit|paypal balance|general intra-account transfer|"
-        "general credit card deposit|general credit card withdrawal|balance transfer|bankgutschrift auf paypal|allgemeine kreditkarten",
+        "general credit card deposit|general credit card withdrawal|balance transfer|"
+        "bankgutschrift auf paypal|allgemeine kreditkarten",
     ),
     (Meaning.CHARGEBACK, "chargeback|payment reversal|reversal|dispute|rückbuchung|zahlungsstornierung"),
     (
