@@ -9,7 +9,7 @@ from earnings.models import Meaning
 from earnings.refusals import Refusal
 from earnings.statements import booking, dates
 from tests.test_statement_booking import figures
-from tests.test_statements import paypal_rows, sums
+from tests.test_statements import load, paypal_rows, sums
 
 pytestmark = pytest.mark.django_db
 
@@ -181,3 +181,65 @@ def test_an_etsy_statement_with_german_days_is_read_and_its_unsure_day_refused_w
 
     assert [(line.at.month, line.meaning, line.net) for line in reading.lines[:1]] == [(3, Meaning.SALE, 3250)]
     assert [line.number for line in reading.refused] == [3]
+
+
+# --- What hostile files brought to light ------------------------------------------------------------------------
+
+
+def test_a_payout_that_shopify_prints_is_not_paid_out_twice():
+    """Each row of a payout tells its part; some files list the payout itself as well."""
+    row = "2026-06-04 09:00:00 +0200,payout,,,paid,2026-06-04,9001,2026-06-04,-38.30,0.00,-38.30,,,,EUR\n"
+
+    reading = statements.read(load("shopify_transactions") + row.encode())
+
+    assert sums(reading)["EUR payout"] == (2, -3830, -3830)
+    assert sums(reading)["EUR nothing"] == (1, -3830, -3830)
+
+
+def test_a_dispute_that_stripe_calls_an_adjustment_is_a_dispute():
+    """The own shop's disputes are booked with their orders: an adjustment took the money a second time."""
+    header = "id,Type,Source,Amount,Fee,Net,Currency,Created (UTC)\n"
+    row = "txn_3,adjustment,du_1,-20.00,15.00,-35.00,usd,2026-02-04 09:15\n"
+
+    assert sums(statements.read((header + row).encode())) == {"USD chargeback": (1, -2000, -3500)}
+
+
+def test_a_deposit_that_came_back_is_not_paid_out():
+    header = 'Date,Type,Title,Info,Currency,Amount,"Fees & Taxes",Net,"Tax Details"\n'
+    rows = '"26 May, 2026",Deposit,"$11.40 sent to your bank account",,USD,--,--,--,--\n'
+    rows += '"28 May, 2026",Deposit,"$11.40 deposited was returned by your bank",,USD,--,--,--,--\n'
+
+    assert [line.net for line in statements.read((header + rows).encode()).lines] == [-1140, 1140]
+
+
+def test_any_fee_of_etsy_is_a_cost():
+    header = 'Date,Type,Title,Info,Currency,Amount,"Fees & Taxes",Net,"Tax Details"\n'
+    row = '"26 May, 2026",Regulatory Operating fee,"Regulatory Operating fee",,USD,--,-$0.10,-$0.10,--\n'
+
+    assert sums(statements.read((header + row).encode())) == {"USD cost": (1, 0, -10)}
+
+
+def test_an_order_that_was_called_off_in_turkish_is_no_sale():
+    """Only "İptal" was known; "İptal Edildi", what the page says, was booked as a sale."""
+    header = "Sipariş No;Tarih;Tutar;Komisyon;Durum\n"
+    row = "7101;25.07.2026;1.250,00;62,38;İptal Edildi\n"
+
+    assert [line.meaning for line in statements.read((header + row).encode()).lines] == ["nothing"]
+
+
+def test_a_withdrawal_in_a_list_of_fiverr_is_a_payout_and_a_fee_without_a_minus_is_one():
+    header = "Date,Order ID,Item Description,Gross Amount,Service Fee,Net Amount,Status\n"
+    rows = (
+        "07/14/2026,FO501,Video,100.00,20.00,80.00,Cleared\n07/15/2026,,Withdrawal,-80.00,0.00,-80.00,Completed\n"
+    )
+
+    reading = statements.read((header + rows).encode())
+
+    assert sums(reading) == {"USD sale": (1, 10000, 8000), "USD payout": (1, -8000, -8000)}
+    assert len(reading.warnings) == 1
+
+
+def test_an_abbreviation_that_several_zones_share_means_the_stores_own(settings):
+    settings.STORE_TIMEZONE = "Asia/Kolkata"
+
+    assert dates.read_moment("2026-01-01 10:00", "", "IST") == datetime(2026, 1, 1, 4, 30, tzinfo=UTC)

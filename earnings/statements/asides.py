@@ -10,7 +10,21 @@ from dataclasses import dataclass, field, replace
 from earnings.statements import dates
 from earnings.statements.cells import EMPTY, Cells, word
 
-TOTALS = {"total", "totals", "grand total", "sum", "summe", "gesamt", "toplam", "genel toplam", "totale", "totaux"}
+TOTALS = {
+    *("total", "totals", "grand total", "sum", "subtotal", "summe", "gesamt", "gesamtsumme", "zwischensumme"),
+    *(
+        "toplam",
+        "genel toplam",
+        "ara toplam",
+        "totale",
+        "totali",
+        "totaux",
+        "sous-total",
+        "suma",
+        "totaal",
+        "razem",
+    ),
+}
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NOT_OF_SENTENCES = {"de", "di", "del", "am", "pm"}  # but of days: "26 de mayo de 2026"
 

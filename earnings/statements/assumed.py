@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from earnings.models import Meaning
 from earnings.refusals import Refusal
 from earnings.statements import asides
-from earnings.statements.cells import Marks
+from earnings.statements.cells import Marks, word
 from earnings.statements.layouts import Columns, Layout
 
 NOTE = (
@@ -18,32 +18,6 @@ def _own_sale(line, cells):
     line.sale = line.id or line.sale
     line.id = f"{line.id}:{line.meaning}" if line.id else ""
     return [line]
-
-
-FIVERR = Layout(
-    key="fiverr-earnings",
-    title="Fiverr earnings (assumed layout)",
-    channel="fiverr",
-    requires=("Date", "Order ID", "Gross Amount", "Service Fee", "Net Amount"),
-    columns=Columns(
-        date="Date",
-        title=("Item Description",),
-        id="Order ID",
-        status="Status",
-        currency="Currency",
-        gross="Gross Amount",
-        fees=("Service Fee",),
-        net="Net Amount",
-    ),
-    sign=1,
-    positive=Meaning.SALE,
-    negative=Meaning.REFUND,
-    currency="USD",
-    date_order="mdy",
-    mark=".",
-    complete=_own_sale,
-    note=NOTE.format(name="Fiverr"),
-)
 
 
 @dataclass(frozen=True)
@@ -75,6 +49,40 @@ class _SignOfFees(Layout):
             if gross > 0 and fee:
                 found.setdefault(-1 if fee > 0 else 1, row.number)
         return found
+
+
+def _means_fiverr(line, cells):
+    """Money on its way to the bank belongs to no order."""
+    if not line.id and word(line.title).startswith(("withdraw", "payout", "transfer")):
+        return Meaning.PAYOUT
+    return None
+
+
+FIVERR = _SignOfFees(
+    key="fiverr-earnings",
+    title="Fiverr earnings (assumed layout)",
+    channel="fiverr",
+    requires=("Date", "Order ID", "Gross Amount", "Service Fee", "Net Amount"),
+    columns=Columns(
+        date="Date",
+        title=("Item Description",),
+        id="Order ID",
+        status="Status",
+        currency="Currency",
+        gross="Gross Amount",
+        fees=("Service Fee",),
+        net="Net Amount",
+    ),
+    sign=1,
+    positive=Meaning.SALE,
+    negative=Meaning.REFUND,
+    currency="USD",
+    date_order="mdy",
+    mark=".",
+    means=_means_fiverr,
+    complete=_own_sale,
+    note=NOTE.format(name="Fiverr"),
+)
 
 
 SHOPIER = _SignOfFees(

@@ -3,6 +3,7 @@
 import re
 
 from earnings.models import Meaning
+from earnings.statements import cautions
 from earnings.statements.cells import amount, word
 from earnings.statements.layouts import Columns, Layout
 
@@ -25,8 +26,11 @@ WORDS = {
 
 def _means(line, cells):
     """A tax that the buyer paid was never ours; one on a fee of ours is a cost like the fee."""
-    if word(line.type) == "tax":
+    said = word(line.type)
+    if said == "tax":
         return Meaning.TAX if "paid by buyer" in line.title.casefold() else Meaning.COST
+    if said.endswith((" fee", " fees")):  # "Regulatory Operating fee"
+        return Meaning.COST
     return None
 
 
@@ -50,7 +54,7 @@ def _read_deposit(line):
         line.remarks = ["The title names no amount."]
         return
     line.meaning, line.is_printed, line.remarks = Meaning.PAYOUT, False, []
-    line.gross = line.net = -minor
+    line.gross = line.net = minor if cautions.CAME_BACK.search(line.title) else -minor
 
 
 STATEMENT = Layout(

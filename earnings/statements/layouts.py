@@ -18,7 +18,8 @@ from earnings.statements.lines import Line, Reading
 _NOT_YET = """
 pending denied failed canceled cancelled voided expired removed unclaimed placed draft active created unconfirmed
 on-hold temporary-hold in-progress processing pending-clearance in-clearing upcoming rejected declined uncaptured
-incomplete blocked unpaid uncleared refused ausstehend offen abgelehnt storniert fehlgeschlagen iptal beklemede
+incomplete blocked unpaid uncleared refused ausstehend offen abgelehnt storniert abgebrochen fehlgeschlagen
+iptal iptal-edildi iptal-edilmiş beklemede bekliyor onay-bekliyor ödeme-bekleniyor reddedildi başarısız
 """
 NOT_YET = frozenset(_NOT_YET.split())
 

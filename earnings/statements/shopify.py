@@ -1,6 +1,7 @@
 """Shopify Payments: its transactions, and its summary of payouts."""
 
 from earnings.models import BOOKED_MEANINGS, Meaning
+from earnings.statements.cells import word
 from earnings.statements.layouts import Columns, Layout, settle
 
 WORDS = {
@@ -40,6 +41,10 @@ def _complete_transaction(line, cells):
         line.remarks.append(f"The buyer paid {cells.text('Presentment Amount')} {presented}.")
     day = cells.text("Payout Date")[:10]
     line.payout = payout_of(day, line.currency) if day else ""
+    if word(line.type) == "payout":
+        # Here or in the file of another month: booked as well, it would be paid out twice.
+        line.meaning, line.is_printed = Meaning.NOTHING, False
+        line.remarks.append("Each row that was paid out tells its part of it.")
     if cells.text("Payout Status").casefold() not in PAID:
         return [line]
     line.is_pending = False
