@@ -243,3 +243,59 @@ def test_an_abbreviation_that_several_zones_share_means_the_stores_own(settings)
     settings.STORE_TIMEZONE = "Asia/Kolkata"
 
     assert dates.read_moment("2026-01-01 10:00", "", "IST") == datetime(2026, 1, 1, 4, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "sale", "rest"),
+    [
+        (
+            "Date,Heure,Fuseau horaire,Nom,Type,État,Devise,Avant commission,Commission,Net,Numéro de transaction,",
+            [
+                (
+                    "26/05/2026",
+                    "Europe/Paris",
+                    "Paiement Express",
+                    "Terminé",
+                    "1.050,00",
+                    "-31,95",
+                    "1.018,05",
+                ),
+                (
+                    "27/05/2026",
+                    "Europe/Paris",
+                    "Retrait général",
+                    "Terminé",
+                    "-900,00",
+                    "0,00",
+                    "-900,00",
+                ),
+                ("28/05/2026", "Europe/Paris", "Remboursement de paiement", "Terminé", "-50,00", "1,45", "-48,55"),
+                ("28/05/2026", "Europe/Paris", "Paiement Express", "En attente", "9,00", "0,00", "9,00"),
+            ],
+            (1, 105000, 101805),
+            {"payout": -90000, "refund": -4855, "unknown": 900},
+        ),
+        (
+            "Fecha,Hora,Zona horaria,Nombre,Descripción,Estado,Divisa,Bruto,Comisión,Neto,Id. de transacción,",
+            [
+                ("26/5/2026", "Europe/Madrid", "Pago exprés", "Completado", "50,00", "-1,95", "48,05"),
+                ("27/5/2026", "Europe/Madrid", "Retirada general", "Completado", "-40,00", "0,00", "-40,00"),
+                ("27/5/2026", "Europe/Madrid", "Pago general", "Completado", "-4,00", "0,00", "-4,00"),
+            ],
+            (1, 5000, 4805),
+            {"payout": -4000, "spent": -400},
+        ),
+    ],
+)
+def test_paypal_in_other_languages_is_read_by_words_that_are_said_to_be_assumed(header, rows, sale, rest):
+    lines = [
+        f'{day},10:00:00,{zone},Ann,{kind},{status},EUR,"{gross}","{fee}","{net}",T{at},'
+        for at, (day, zone, kind, status, gross, fee, net) in enumerate(rows)
+    ]
+
+    reading = statements.read("\n".join([header, *lines]).encode())
+
+    assert (reading.format, reading.refused) == ("paypal-activity", [])
+    assert sums(reading)["EUR sale"] == sale
+    assert {name: sums(reading)[f"EUR {name}"][2] for name in rest} == rest
+    assert any("in this language was seen yet" in warning for warning in reading.warnings)

@@ -3,6 +3,7 @@
 import re
 
 from earnings.models import Meaning
+from earnings.statements import paypal_languages as languages
 from earnings.statements.cells import word
 from earnings.statements.layouts import Columns, Layout
 
@@ -59,6 +60,8 @@ MASS = ("mass pay", "payout", "sammelzahlung")
 
 def _means(line, cells):
     said = word(line.type)
+    if languages.is_other(cells):
+        return _means_in_another_language(line, cells, said)
     if FEE.search(said):
         return Meaning.COST
     if HELD.search(said):
@@ -82,6 +85,17 @@ def _means(line, cells):
     return None
 
 
+def _means_in_another_language(line, cells, said):
+    status = word(cells.text(languages.COLUMNS["status"]))
+    if status and status not in languages.COMPLETED:
+        line.remarks.append(f"Whether money has moved with the status {status[:40]!r} is not known.")
+        return None
+    found = languages.meaning_of(said)
+    if (found == Meaning.SALE and line.gross <= 0) or (found == Meaning.REFUND and line.gross > 0):
+        return Meaning.SPENT
+    return found
+
+
 def _complete(line, cells):
     """A sale is its own; what refers to another transaction is about that one."""
     about = line.sale
@@ -95,20 +109,22 @@ def _complete(line, cells):
 def _columns(**more):
     return Columns(
         **{
-            "date": "Date|Datum",
-            "time": "Time|Uhrzeit",
-            "zone": "TimeZone|Time Zone|Zeitzone",
-            "type": "Type|Typ|Description|Beschreibung",
+            **{name: languages.COLUMNS[name] for name in ("date", "time", "zone", "type", "id", "sale", "status")},
+            **{name: languages.COLUMNS[name] for name in ("currency", "balance")},
             # The buyer's name is left where it is: in the file.
             "title": ("Item Title|Artikelbezeichnung", "Invoice Number|Rechnungsnummer"),
-            "id": "Transaction ID|Transaktionscode",
-            "sale": "Reference Txn ID|PayPal Reference ID|Zugehöriger Transaktionscode",
-            "status": "Status",
-            "currency": "Currency|Währung",
-            "balance": "Balance|Guthaben",
         }
         | more
     )
+
+
+def _conclude(reading):
+    if languages.is_other(name.casefold() for name in reading.sheet.header):
+        reading.warnings.append(
+            "No real PayPal file in this language was seen yet: its words are assumed. Compare the figures with "
+            "PayPal before you book."
+        )
+    _warn_of_pairs(reading)
 
 
 def _warn_of_pairs(reading):
@@ -126,16 +142,17 @@ FULL = Layout(
     key="paypal-activity",
     title="PayPal activity",
     channel="paypal",
-    requires=(
-        *("Date|Datum", "Time|Uhrzeit", "TimeZone|Time Zone|Zeitzone", "Type|Typ|Description|Beschreibung"),
-        *("Currency|Währung", "Gross|Brutto", "Fee|Gebühr|Entgelt", "Net|Netto"),
+    requires=tuple(
+        languages.COLUMNS[name] for name in ("date", "time", "zone", "type", "currency", "gross", "fee", "net")
     ),
-    columns=_columns(gross="Gross|Brutto", fees=("Fee|Gebühr|Entgelt",), net="Net|Netto"),
+    columns=_columns(
+        gross=languages.COLUMNS["gross"], fees=(languages.COLUMNS["fee"],), net=languages.COLUMNS["net"]
+    ),
     sign=1,
     date_order="mdy",
     means=_means,
     complete=_complete,
-    conclude=_warn_of_pairs,
+    conclude=_conclude,
 )
 
 REDUCED = Layout(
