@@ -249,7 +249,7 @@ def test_an_abbreviation_that_several_zones_share_means_the_stores_own(settings)
     ("header", "rows", "sale", "rest"),
     [
         (
-            "Date,Heure,Fuseau horaire,Nom,Type,État,Devise,Avant commission,Commission,Net,Numéro de transaction,",
+            "Date,Heure,Fuseau horaire,Nom,Type,État,Devise,Avant commission,Commission,Net,Solde,",
             [
                 (
                     "26/05/2026",

@@ -28,27 +28,11 @@ COLUMNS = {
 }
 # The column that each of them has under a name of its own.
 _ZONES = {name.casefold() for name in COLUMNS["zone"].split("|")[3:]}
-COMPLETED = frozenset(
-    [
-        "terminé",
-        "terminée",
-        "effectué",
-        "effectuée",
-        "completado",
-        "completada",
-        "completato",
-        "completata",
-        "voltooid",
-        "ukończone",
-        "ukończona",
-        "zakończone",
-        "zakończona",
-        "concluído",
-        "concluída",
-        "tamamlandı",
-        "completed",
-    ]
-)
+_COMPLETED = """
+terminé terminée effectué effectuée completado completada completato completata voltooid
+ukończone ukończona zakończone zakończona concluído concluída tamamlandı completed
+"""
+COMPLETED = frozenset(_COMPLETED.split())
 # The first that fits counts: "terugbetaling" is a refund before "betaling" is a payment.
 _KINDS = (
     (Meaning.COST, r"\bfrais\b|\bcommission\b|comisión|\btarif|\bcommissione|kosten\b|opłata|\btaxa\b|ücret"),
