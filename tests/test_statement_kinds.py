@@ -249,7 +249,7 @@ def test_an_abbreviation_that_several_zones_share_means_the_stores_own(settings)
     ("header", "rows", "sale", "rest"),
     [
         (
-            "Date,Heure,Fuseau horaire,Nom,Type,État,Devise,Avant commission,Commission,Net,Solde,",
+            "Date,Heure,Fuseau horaire,Nom,Type,État,Devise,Avant commission,Commission,Net,Numéro de transaction",
             [
                 (
                     "26/05/2026",
@@ -276,7 +276,7 @@ def test_an_abbreviation_that_several_zones_share_means_the_stores_own(settings)
             {"payout": -90000, "refund": -4855, "unknown": 900},
         ),
         (
-            "Fecha,Hora,Zona horaria,Nombre,Descripción,Estado,Divisa,Bruto,Comisión,Neto,Id. de transacción,",
+            "Fecha,Hora,Zona horaria,Nombre,Descripción,Estado,Divisa,Bruto,Comisión,Neto,Id. de transacción",
             [
                 ("26/5/2026", "Europe/Madrid", "Pago exprés", "Completado", "50,00", "-1,95", "48,05"),
                 ("27/5/2026", "Europe/Madrid", "Retirada general", "Completado", "-40,00", "0,00", "-40,00"),
@@ -289,7 +289,7 @@ def test_an_abbreviation_that_several_zones_share_means_the_stores_own(settings)
 )
 def test_paypal_in_other_languages_is_read_by_words_that_are_said_to_be_assumed(header, rows, sale, rest):
     lines = [
-        f'{day},10:00:00,{zone},Ann,{kind},{status},EUR,"{gross}","{fee}","{net}",T{at},'
+        f'{day},10:00:00,{zone},Ann,{kind},{status},EUR,"{gross}","{fee}","{net}",T{at}'
         for at, (day, zone, kind, status, gross, fee, net) in enumerate(rows)
     ]
 
@@ -299,3 +299,33 @@ def test_paypal_in_other_languages_is_read_by_words_that_are_said_to_be_assumed(
     assert sums(reading)["EUR sale"] == sale
     assert {name: sums(reading)[f"EUR {name}"][2] for name in rest} == rest
     assert any("in this language was seen yet" in warning for warning in reading.warnings)
+
+
+def test_a_refund_without_a_minus_is_told_before_it_is_booked_as_income():
+    rows = "7101;25.07.2026;Satış;1.250,00;62,38\n7101;26.07.2026;İade;1.250,00;62,38\n"
+
+    warnings = statements.read((SHOPIER + rows).encode()).warnings
+
+    assert [text for text in warnings if text.startswith("Refunds with a plus sign") and "row 3" in text] != []
+
+
+def test_payments_in_test_mode_are_no_income_and_disputes_are_told():
+    header = (
+        "id,Created (UTC),Amount,Currency,Converted Amount,Converted Currency,Fee,Status,Mode,Dispute Status\n"
+    )
+    rows = "ch_1,2026-01-05 10:00,20.00,usd,20.00,usd,0.88,Paid,Test,\n"
+    rows += "ch_2,2026-01-05 10:00,20.00,usd,20.00,usd,0.88,Paid,Live,lost\n"
+    rows += "ch_3,2026-01-05 10:00,20.00,usd,20.00,usd,0.88,Paid,Live,won\n"
+
+    reading = statements.read((header + rows).encode())
+
+    assert sums(reading) == {"USD nothing": (1, 2000, 1912), "USD sale": (2, 4000, 3824)}
+    assert [text for text in reading.warnings if text.startswith("Disputed and not won: row 3.")] != []
+
+
+def test_a_withdrawal_of_upwork_whose_type_is_the_way_of_the_money_is_a_payout():
+    header = "Date,Ref ID,Type,Description,Amount\n"
+
+    reading = statements.read(f"{header}01/16/2026,3,Payoneer,Withdrawal to account,-50.00\n".encode())
+
+    assert sums(reading) == {"USD payout": (1, -5000, -5000)}

@@ -193,3 +193,24 @@ def test_payouts_that_were_put_together_are_refused_because_each_file_is_one():
 def test_a_file_of_nothing_but_totals_and_notes_has_no_rows():
     with pytest.raises(Refusal, match="a header and no rows"):
         statements.read(f"{UPWORK},,,Total,0.00,\nEnd of report\n".encode())
+
+
+def test_files_that_overlap_and_were_put_together_are_refused():
+    """Rows without an id that stand in both would count twice, as two equal movements of one file do."""
+    data = load("shopify_transactions")
+
+    with pytest.raises(Refusal, match="Row 6 says the same as row 2, above a repeated header"):
+        statements.read(data + data)
+    assert sums(statements.read(data + data.splitlines(keepends=True)[1]))["EUR sale"][0] == 3
+
+
+@pytest.mark.parametrize("balance", ['"Beginning balance: ",,,,,0.00', ",,,Ending balance,,35.00"])
+def test_what_was_there_before_or_after_is_no_movement(balance):
+    reading = statements.read(f"{UPWORK}{SPRINT}{balance}\n".encode())
+
+    assert (refused(reading), sums(reading)) == ({}, {"USD sale": (1, 3500, 3500)})
+    assert [warning for warning in reading.warnings if "notes and left out: row 3" in warning] != []
+
+
+def test_a_row_without_a_day_that_moves_something_is_no_balance():
+    assert list(refused(statements.read(f"{UPWORK}{SPRINT},,,Ending balance,5.00,40.00\n".encode()))) == [3]

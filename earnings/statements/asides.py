@@ -7,6 +7,7 @@ as a movement is refused with its row, it may be one that was cut off.
 import re
 from dataclasses import dataclass, field, replace
 
+from earnings.refusals import Refusal
 from earnings.statements import dates
 from earnings.statements.cells import EMPTY, Cells, word
 
@@ -26,6 +27,9 @@ TOTALS = {
     ),
 }
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_BALANCE = re.compile(
+    r"(?:beginning|starting|opening|ending|closing|final) balance ?:?|(?:anfangs|end|schluss)saldo:?"
+)
 _NOT_OF_SENTENCES = {"de", "di", "del", "am", "pm"}  # but of days: "26 de mayo de 2026"
 
 
@@ -51,7 +55,7 @@ def sort(sheet, columns):
             found.totals.append((row, cells))
         elif _repeats_header(row):
             found.headers.append(row)
-        elif _is_note(row, columns):
+        elif _is_note(row, columns) or _is_balance(cells, columns):
             found.notes.append(row)
         elif not row.problem and all(cell.casefold() in EMPTY for cell in cells.values()):
             found.blanks.append(row)
@@ -69,7 +73,22 @@ def is_total(cells, columns):
 
 def text_of(row):
     """What a note says."""
-    return next(iter(row.cells.values())).strip()
+    return next(cell.strip() for cell in row.cells.values() if cell.strip())
+
+
+def refuse_doubles(rows, lines):
+    """`Refusal` (422) where files were put together and a row without an id stands in two of them.
+
+    Within a file such rows are several movements; of two files nobody can tell whether they overlap.
+    """
+    starts, seen = [row.number for row in rows.headers], {}
+    for line in lines:
+        part = sum(start < line.number for start in starts)
+        first = seen.setdefault(line.fingerprint, (part, line.number))
+        if first[0] != part and not line.id and not line.problems:
+            detail = f"Row {line.number} says the same as row {first[1]}, above a repeated header: if files that "
+            detail += "overlap were put together, it would count twice. Upload the parts one by one."
+            raise Refusal(detail, status=422, errors=[{"pointer": f"/file/row/{line.number}", "detail": detail}])
 
 
 def _repeats_header(row):
@@ -86,6 +105,14 @@ def _is_note(row, columns):
     first, *others = row.cells.items()
     held = "|".join((columns.date, columns.id, columns.sale, columns.payout)).casefold().split("|")
     return first[0].casefold() in held and not any(cell.strip() for _, cell in others) and _is_sentence(first[1])
+
+
+def _is_balance(cells, columns):
+    """What was there before the first row, or after the last: it has no day and no amount of its own."""
+    moved = [name for name in columns.amounts if name != columns.balance]
+    is_still = all(cells.text(name).casefold() in EMPTY for name in moved)
+    day = cells.text(columns.date)
+    return is_still and any(_BALANCE.fullmatch(word(cell)) for cell in ([day] if day else cells.values()))
 
 
 def _is_sentence(text):

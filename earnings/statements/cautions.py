@@ -11,6 +11,7 @@ from earnings.statements.cells import ADDRESS
 
 SHOWN = 3  # examples in a warning
 CAME_BACK = re.compile(r"retur|revers|cancel|fail|reject|rückbuchung|rückgabe|storn|iade", re.IGNORECASE)
+CAME_IN = re.compile(r"revers|cancel|fail|reject|won", re.IGNORECASE)  # a refund that came to nothing
 NO_AMOUNT = "Names no amount."
 
 
@@ -27,6 +28,7 @@ def of_its_rows(reading):
     _warn_of_unknown(reading)
     _warn_of_no_amounts(reading)
     _warn_of_payouts(reading)
+    _warn_of_refunds(reading)
     _warn_of_nets(reading)
     _warn_of_sums(reading)
     _warn_of_balances(reading)
@@ -70,16 +72,31 @@ def _warn_of_no_amounts(reading):
         reading.warnings.append(f"No amount stands in {_rows(empty)}: nothing moved.")
 
 
-def _warn_of_payouts(reading):
-    """Files that print a payout with a plus sign would have it for one that came back."""
-    came = [
+def _unlikely(reading, meaning, undone):
+    """Lines of what takes money away that bring some, and do not say that something came back."""
+    return [
         line
         for line in reading.lines
-        if (line.meaning, line.is_printed) == (Meaning.PAYOUT, True)
+        if (line.meaning, line.is_printed) == (meaning, True)
         and line.net > 0
         and not line.problems
-        and not CAME_BACK.search(f"{line.type} {line.title}")
+        and not undone.search(f"{line.type} {line.title}")
     ]
+
+
+def _warn_of_refunds(reading):
+    """Files that print a refund without a minus would have it for income."""
+    came = _unlikely(reading, Meaning.REFUND, CAME_IN)
+    if came:
+        reading.warnings.append(
+            f"Refunds with a plus sign are booked as money that came in: {_rows(came)}. If it was given back, do "
+            "not book."
+        )
+
+
+def _warn_of_payouts(reading):
+    """Files that print a payout with a plus sign would have it for one that came back."""
+    came = _unlikely(reading, Meaning.PAYOUT, CAME_BACK)
     if came:
         reading.warnings.append(
             f"Payouts with a plus sign are money that came back: {_rows(came)}. If it was paid out, do not book."

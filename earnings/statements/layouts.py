@@ -126,6 +126,8 @@ class Layout:
         for _, cells in rows.totals:
             cells.marks = marks
         asked._note_totals(reading, rows.totals)
+        if rows.headers:
+            asides.refuse_doubles(rows, reading.lines)
         if not reading.lines:
             raise Refusal.of_field("/file", "The file has a header and no rows, beside totals or notes.")
         cautions.of_the_file(rows, reading)

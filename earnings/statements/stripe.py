@@ -49,10 +49,12 @@ WORDS = {
             "transfer_refund",
             "advance",
             "advance_funding",
+            *("financing_payout", "financing_payout_reversal", "financing_paydown", "financing_paydown_reversal"),
         ],
         Meaning.OWN,
     ),
     **dict.fromkeys(["adjustment", "other_adjustment"], Meaning.ADJUSTMENT),
+    "currency_conversion": Meaning.CONVERSION,
 }
 
 
@@ -132,6 +134,9 @@ ACTIVITY = Layout(
 )
 
 
+DISPUTED = "Disputed: what that took the report does not say in full."
+
+
 def _complete_payment(line, cells):
     """The fee is in the currency of the balance, like the converted amount; the charged one is the buyer's."""
     paid_in = cells.text("Currency").upper()
@@ -140,6 +145,12 @@ def _complete_payment(line, cells):
     if cells.text("Captured").casefold() == "false":
         line.meaning, line.is_printed = Meaning.NOTHING, False
         return [line]
+    if cells.text("Mode").casefold() == "test":
+        line.meaning, line.is_printed = Meaning.NOTHING, False
+        line.remarks.append("A payment in test mode: no money has moved.")
+        return [line]
+    if cells.text("Dispute Status").casefold() not in ("", "won", "warning_closed"):
+        line.remarks.append(DISPUTED)
     line.sale = line.sale or line.id
     names = (
         "Converted Amount Refunded" if paid_in != line.currency else "Converted Amount Refunded|Amount Refunded"
@@ -165,6 +176,16 @@ def _refund_of(line, cells, minor):
     except ValueError:
         found.remarks.append("The report gives no day of its own for it.")
     return found
+
+
+def _conclude_payments(reading):
+    disputed = [str(line.number) for line in reading.lines if DISPUTED in line.remarks]
+    if disputed:
+        reading.warnings.append(
+            f"Disputed and not won: row {', '.join(disputed[:20])}. They are booked as sales, and what disputes "
+            "took is not booked from this report."
+        )
+    _warn_of_taxes(reading)
 
 
 def _warn_of_taxes(reading):
@@ -223,5 +244,5 @@ PAYMENTS = _Payments(
     },
     zone="UTC",
     complete=_complete_payment,
-    conclude=_warn_of_taxes,
+    conclude=_conclude_payments,
 )

@@ -38,6 +38,9 @@ def _means(line, cells):
         return Meaning.COST
     if "withdrawal" in said or "withdraw" in said.split():
         return Meaning.PAYOUT
+    way = word(cells.text("Description|Transaction summary|Description 1"))
+    if head not in WORDS and way.startswith("withdraw"):  # of a type that is called after its way: "Payoneer"
+        return Meaning.PAYOUT
     return WORDS.get(head)
 
 
