@@ -329,3 +329,29 @@ def test_a_withdrawal_of_upwork_whose_type_is_the_way_of_the_money_is_a_payout()
     reading = statements.read(f"{header}01/16/2026,3,Payoneer,Withdrawal to account,-50.00\n".encode())
 
     assert sums(reading) == {"USD payout": (1, -5000, -5000)}
+
+
+def test_an_etsy_statement_in_german_is_read_by_words_that_are_said_to_be_assumed():
+    header = "Datum,Typ,Titel,Info,Währung,Betrag,Gebühren und Steuern,Netto,Steuerdetails\n"
+    rows = [
+        '"26. Mai 2026",Verkauf,"Zahlung für Bestellung Nr. 7000000001",,EUR,"1.032,50 €",--,"1.032,50 €",--',
+        '"26. Mai 2026",Gebühr,"Transaktionsgebühr","Bestellung Nr. 7000000001",EUR,--,"-2,11 €","-2,11 €",--',
+        '"26. Mai 2026",Steuer,"Vom Käufer gezahlte Umsatzsteuer",,EUR,--,"-1,00 €","-1,00 €",--',
+        '"26. Mai 2026",Steuer,"Quellensteuer",,EUR,--,"-0,50 €","-0,50 €",--',
+        '"27. Mai 2026",Einzahlung,"1.029,39 € wurden an dein Bankkonto 1234 gesendet",,EUR,--,--,--,--',
+        '"28. Mai 2026",Rückerstattung,"Bestellung Nr. 7000000001",,EUR,"-32,50 €",--,"-32,50 €",--',
+    ]
+
+    reading = statements.read((header + "\n".join(rows)).encode())
+
+    assert (reading.format, reading.refused) == ("etsy-statement", [])
+    assert sums(reading) == {
+        "EUR sale": (1, 103250, 103250),
+        "EUR cost": (1, 0, -211),
+        "EUR tax": (1, -100, -100),
+        "EUR unknown": (1, 0, -50),
+        "EUR payout": (1, -102939, -102939),
+        "EUR refund": (1, -3250, -3250),
+    }
+    assert [line.sale for line in reading.lines][:2] == ["7000000001"] * 2
+    assert any("in this language was seen yet" in warning for warning in reading.warnings)

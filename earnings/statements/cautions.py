@@ -10,7 +10,7 @@ from earnings.statements.asides import text_of
 from earnings.statements.cells import ADDRESS
 
 SHOWN = 3  # examples in a warning
-CAME_BACK = re.compile(r"retur|revers|cancel|fail|reject|rückbuchung|rückgabe|storn|iade", re.IGNORECASE)
+CAME_BACK = re.compile(r"retur|revers|cancel|fail|reject|rück|storn|annul|devol|devuel|iade", re.IGNORECASE)
 CAME_IN = re.compile(r"revers|cancel|fail|reject|won", re.IGNORECASE)  # a refund that came to nothing
 NO_AMOUNT = "Names no amount."
 
