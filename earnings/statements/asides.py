@@ -49,11 +49,12 @@ def sort(sheet, columns):
     """The `Sorted` rows of a sheet whose layout has these `Columns`."""
     found = Sorted()
     names = [(name, name.casefold()) for name in sheet.header]
+    header = [(word(name), word(re.sub(r" \(\d+\)$", "", name))) for name in sheet.header]
     for row in sheet.rows:
         cells = Cells({folded: row.cells[name].strip() for name, folded in reversed(names)})
         if is_total(cells, columns):
             found.totals.append((row, cells))
-        elif _repeats_header(row):
+        elif _repeats_header(row, header):
             found.headers.append(row)
         elif _is_note(row, columns) or _is_balance(cells, columns):
             found.notes.append(row)
@@ -91,20 +92,19 @@ def refuse_doubles(rows, lines):
             raise Refusal(detail, status=422, errors=[{"pointer": f"/file/row/{line.number}", "detail": detail}])
 
 
-def _repeats_header(row):
+def _repeats_header(row, header):
     """As in files that were put together, or printed with a header on each page."""
-    alike = (
-        word(cell.replace("\ufeff", "")) in (word(name), word(re.sub(r" \(\d+\)$", "", name)))
-        for name, cell in row.cells.items()
-    )
-    return not row.problem and len(row.cells) > 1 and all(alike)
+    cells = zip(row.cells.values(), header, strict=True)
+    return not row.problem and all(word(cell.replace("\ufeff", "")) in names for cell, names in cells)
 
 
 def _is_note(row, columns):
     """A sentence in the first cell and nothing else, where that column has days or ids, which are no sentences."""
-    first, *others = row.cells.items()
+    (name, text), *others = row.cells.items()
+    if any(cell and not cell.isspace() for _, cell in others):
+        return False
     held = "|".join((columns.date, columns.id, columns.sale, columns.payout)).casefold().split("|")
-    return first[0].casefold() in held and not any(cell.strip() for _, cell in others) and _is_sentence(first[1])
+    return name.casefold() in held and _is_sentence(text)
 
 
 def _is_balance(cells, columns):

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from functools import cache
 
 from earnings import money
 
@@ -17,8 +18,10 @@ class Marks:
 
     def __init__(self, rows, amounts, usual):
         self._rows, self.usual, self._found = rows, usual, {}
-        every = ([cells.text(name) for _, cells in rows] for name in amounts)
-        self._whole = money.decimal_mark(itertools.chain(*every))
+        every = {name: [cells.text(name) for _, cells in rows] for name in amounts}
+        self._whole = money.decimal_mark(itertools.chain(*every.values()))
+        for name, texts in every.items():
+            self._found[name] = money.decimal_mark(texts) or self._whole
 
     def __getitem__(self, names):
         if names not in self._found:
@@ -33,15 +36,20 @@ class Cells(dict):
     marks = None
 
     def text(self, names):
-        return next((self[name] for name in names.casefold().split("|") if name in self), "")
+        return next((self[name] for name in _split(names) if name in self), "")
 
     def has(self, names):
-        return any(name in self for name in names.casefold().split("|"))
+        return any(name in self for name in _split(names))
 
     def amount(self, names, currency):
         """Minor units, read with the mark that the file tells; as `amount`."""
         cell = self.text(names)
         return amount(cell, currency, self.marks[names] or _usual(cell, currency, self.marks.usual))
+
+
+@cache  # a few hundred names of our own, asked for each row anew
+def _split(names):
+    return names.casefold().split("|")
 
 
 def _usual(cell, currency, mark):
