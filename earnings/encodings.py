@@ -28,6 +28,11 @@ _MAGIC = (
 _TURKISH = re.compile(rb"[\xd0\xdd\xde\xf0\xfd\xfe]")
 # ... and the accents of Icelandic, which Turkish does not use.
 _ICELANDIC = re.compile(rb"[\xc1\xc6\xcd\xd3\xda\xe1\xe6\xed\xf3\xfa]")
+# Signs of no width that come along when text is copied from a page or a chat: joiners, soft hyphens, marks of
+# direction, byte order marks. Inside titles some of them have a meaning, in names, codes and numbers none.
+INVISIBLE = dict.fromkeys(
+    [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), *range(0x2066, 0x206A), 0xFEFF]
+)
 STRAY_MARK = re.compile(r"^[ \t]*\ufeff[ \t]*", re.MULTILINE)
 # What only UTF-8 writes like this: letters beyond ASCII as two to four bytes.
 _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")

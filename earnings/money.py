@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from earnings.encodings import INVISIBLE
+
 # Every active code with two decimals; what has another number of them stands in `_EXPONENTS`.
 _TWO = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY
@@ -69,9 +71,9 @@ _SPACES = str.maketrans(
         **dict.fromkeys("\u00a0\u202f\u2007\u2008\u2009\u200a", " "),
         **dict.fromkeys("’ʼ′´`", "'"),
         "\u2212": "-",
-        **dict.fromkeys("\u200b\u200e\u200f\u202a\u202b\u202c\ufeff"),  # invisible marks around a number
     }
 )
+_SPACES |= INVISIBLE
 # "1,23,456" is how India writes lakhs: pairs, and three digits at the end.
 _LAKHS = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}", re.ASCII)
 

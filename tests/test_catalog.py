@@ -128,7 +128,7 @@ def test_an_sku_twice_is_refused_by_row_in_any_spelling():
 def test_what_is_wrong_with_a_row_is_named_by_row_and_column():
     reading = shopify(
         "a,A,TRUE,,A-1,1,ca. 5",
-        "b,B,TRUE,,B-1,-3,5",
+        "b,B,TRUE,,B-1,-x,5",
         "c,C,TRUE,,C-1,2.5,5",
         "d,,TRUE,,D-1,1,5",
         ",Orphan,TRUE,,E-1,1,5",
@@ -139,7 +139,7 @@ def test_what_is_wrong_with_a_row_is_named_by_row_and_column():
 
     assert reasons(reading) == {
         2: [("Variant Price", "'ca. 5' is not a price: 'ca.' is neither a currency nor a number")],
-        3: [("Variant Inventory Qty", "'-3' is not a whole number from 0 to 2147483647")],
+        3: [("Variant Inventory Qty", "'-x' is not a whole number from 0 to 2147483647")],
         4: [("Variant Inventory Qty", "'2.5' is not a whole number from 0 to 2147483647")],
         5: [("Title", "is empty, and no row above says it for this handle")],
         6: [("Handle", "is empty")],

@@ -17,6 +17,7 @@ from storefront.catalog.formats import (
     Column,
     Format,
     Prices,
+    available,
     decimal_mark,
     finish,
     named_cells,
@@ -78,7 +79,7 @@ class BigCommerceFormat(Format):
         return entry
 
     def _variant(self, group, row, values, mark):
-        entry = _begun(row, " ".join(values[SKU].split()))
+        entry = _begun(row, cells.code(values[SKU]))
         options = _options(values[NAME])
         if not entry.sku:
             entry.refuse("Product Code/SKU", "is empty")
@@ -169,7 +170,7 @@ def _begun(row, sku):
 
 
 def _identity(values):
-    sku, number = " ".join(values[SKU].split()), values.get("product id", "").strip()
+    sku, number = cells.code(values[SKU]), values.get("product id", "").strip()
     return sku or (f"bc-{number}" if number else "")
 
 
@@ -190,7 +191,7 @@ def _applies(rule, sku, options):
     """Whether a rule with a price means this variant: by its SKU, else by all options that it names."""
     if not rule[PRICE].strip():
         return False
-    named = " ".join(rule[SKU].split())
+    named = cells.code(rule[SKU])
     if named:
         return cells.identity(named) == cells.identity(sku)
     wanted, has = _options(rule[NAME]), dict(options)
@@ -232,10 +233,7 @@ def _read_stock(entry, of_the_product, of_the_row):
     name = "Current Stock Level" if "current stock level" in values else "Stock Level"
     if not by_option and of_the_row is not of_the_product:
         entry.flag(name, "is counted for all variants together; each of them got the whole of it")
-    try:
-        entry.fields["stock"] = cells.whole(values.get(name.casefold(), "").strip() or "0")
-    except ValueError as error:
-        entry.refuse(name, str(error))
+    entry.fields["stock"] = available(entry, name, values.get(name.casefold(), "").strip() or "0")
 
 
 FORMAT = BigCommerceFormat(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import nh3
 from django.utils.html import strip_tags
 
+from earnings.encodings import INVISIBLE
 from storefront.models.products import Product, identity
 
 LARGEST_STOCK = 2**31 - 1  # what the database's integers hold
@@ -49,7 +50,8 @@ _TAG = re.compile(r"<[a-zA-Z/!]")
 _MAIN_HEADING = re.compile(r"<(/?)h1\b", re.IGNORECASE)
 _NOT_IN_SLUGS, _BETWEEN_WORDS = re.compile(r"[^\w\s-]"), re.compile(r"[-\s]+")
 _NOT_IN_ADDRESSES = re.compile(r"[\s<>\"]")
-_WHOLE = re.compile(r"[0-9]{1,10}")
+# Spreadsheets and databases write 1.0, 1,00 or 1.0000 for one; three zeros may be a thousand.
+_WHOLE = re.compile(r"([0-9]{1,10})(?:[.,](?:00?|0000{1,6}))?")
 _OTHERWISE = re.compile(r"[;|\n]")  # what separates tags where no comma does
 _CYRILLIC = re.compile("[а-яА-Я]")
 _KIND_NAMES = frozenset(Product.Kind.values)
@@ -118,6 +120,11 @@ def line(length):
         return value
 
     return read
+
+
+def code(cell):
+    """An SKU, a handle, a number: without what can't be seen in it."""
+    return " ".join(cell.translate(INVISIBLE).split())
 
 
 def prose(cell):
@@ -209,10 +216,11 @@ def checklist(cell):
 
 def whole(cell):
     """A whole number of at least 0."""
-    text = cell.strip()
-    if not _WHOLE.fullmatch(text) or int(text) > LARGEST_STOCK:
+    text = code(cell)
+    found = _WHOLE.fullmatch(text)
+    if not found or int(found[1]) > LARGEST_STOCK:
         raise ValueError(f"{text!r} is not a whole number from 0 to {LARGEST_STOCK}")
-    return int(text)
+    return int(found[1])
 
 
 def stock(cell):

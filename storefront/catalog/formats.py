@@ -75,7 +75,7 @@ class Format:
         yield from without_doubles(found, self.identity_column)
 
     def entry(self, row, values, mark):
-        entry = Entry(row.number, " ".join(self.identity(values).split()), {})
+        entry = Entry(row.number, cells.code(self.identity(values)), {})
         if row.problem:
             entry.refuse("", row.problem)
             return entry
@@ -145,7 +145,7 @@ def read_prices(entry, prices, values, mark):
     """Fill price_minor, currency and compare_at_minor. A price that can't be read for certain is refused."""
     stated = ""
     if prices.currency and prices.currency.casefold() in values:
-        stated = values[prices.currency.casefold()].strip().upper()
+        stated = cells.code(values[prices.currency.casefold()]).upper()
         stated = {"TL": "TRY"}.get(stated, stated)
         try:
             money.exponent(stated)
@@ -178,6 +178,24 @@ def read_price(entry, column, values, *, currency, prices, mark):
         text = " ".join(cell.split())[:40]
         entry.refuse(column, f"{text!r} {error}" if text else str(error))
         return None
+
+
+def available(entry, column, cell):
+    """How many a stated number leaves to sell, or None after naming the problem.
+
+    A shop that sold more than it had counts below zero, which is a caution and no error: there are none left.
+    """
+    # A spreadsheet's apostrophe keeps -3 from being taken for a formula.
+    text = cells.code(cell).removeprefix("'").replace("\u2212", "-")
+    try:
+        count = cells.whole(text.removeprefix("-"))
+    except ValueError:
+        entry.refuse(column, f"{text!r} is not a whole number from 0 to {cells.LARGEST_STOCK}")
+        return None
+    if text.startswith("-") and count:
+        entry.flag(column, f"{text} means oversold; there are none left")
+        return 0
+    return count
 
 
 def finish(entry):

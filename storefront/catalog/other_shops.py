@@ -1,7 +1,7 @@
 """Exports that are a plain list: Amazon's report of listings and Square's catalog."""
 
 from storefront.catalog import cells
-from storefront.catalog.formats import Column, Format, Prices
+from storefront.catalog.formats import Column, Format, Prices, available
 from storefront.models import Product
 
 
@@ -11,10 +11,7 @@ def _amazon(entry, values):
     quantity = values["quantity"].strip()
     if not quantity:  # Amazon's own warehouse counts
         return
-    try:
-        entry.fields["stock"] = cells.whole(quantity)
-    except ValueError as error:
-        entry.refuse("quantity", str(error))
+    entry.fields["stock"] = available(entry, "quantity", quantity)
 
 
 AMAZON = Format(
@@ -45,18 +42,11 @@ def _square(entry, values):
 
 def _read_places(entry, values):
     """Square counts by location, a column each: what is left is their sum. Nothing said = not counted."""
-    counted = {name: cell.strip() for name, cell in values.items() if name.startswith("current quantity")}
+    counted = {name: cell for name, cell in values.items() if name.startswith("current quantity")}
     if not counted:
         return
-    numbers = []
-    for name, cell in counted.items():
-        if cell.startswith("-"):
-            entry.flag(name, f"{cell} means oversold; there are none left")
-            cell = "0"
-        try:
-            numbers += [cells.whole(cell.removesuffix(".0"))] if cell else []
-        except ValueError as error:
-            entry.refuse(name, str(error))
+    numbers = [available(entry, name, cell) for name, cell in counted.items() if cell.strip()]
+    numbers = [number for number in numbers if number is not None]
     if sum(numbers) > cells.LARGEST_STOCK:
         entry.refuse(next(iter(counted)), f"is more than {cells.LARGEST_STOCK} with the other locations")
     else:

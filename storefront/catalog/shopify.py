@@ -14,6 +14,7 @@ from storefront.catalog.formats import (
     Column,
     Format,
     Prices,
+    available,
     decimal_mark,
     finish,
     named_cells,
@@ -89,7 +90,7 @@ class ShopifyFormat(Format):
                 entry.sku = cells.prose(values.get("variant sku", "")) or handle
                 entry.refuse("", row.problem)
             elif not handle:
-                entry.sku = " ".join(values.get("variant sku", "").split())
+                entry.sku = cells.code(values.get("variant sku", ""))
                 entry.refuse("Handle", "is empty")
             else:
                 product = product or products.add(_product(row, handle, values))
@@ -98,7 +99,7 @@ class ShopifyFormat(Format):
 
     def _variant(self, entry, product, values, mark):
         option = _option(values)
-        entry.sku = " ".join(values.get("variant sku", "").split()) or _sku_without_sku(product.handle, option)
+        entry.sku = cells.code(values.get("variant sku", "")) or _sku_without_sku(product.handle, option)
         if len(entry.sku) > 120:
             entry.refuse("Variant SKU", "has more than 120 characters")
         entry.fields = {"sku": entry.sku, **product.fields}
@@ -119,7 +120,7 @@ class ShopifyFormat(Format):
 def _handle(values):
     """Files without the column are told apart by their titles."""
     if "handle" in values:
-        return values["handle"].strip()
+        return cells.code(values["handle"])
     return cells.name_of(values.get("title", "").strip()) or cells.name_of(values.get("variant sku", ""))
 
 
@@ -174,7 +175,7 @@ def _kind(values):
 
 
 def _compare_with_first_row(entry, product, values):
-    handle = values.get("handle", product.handle).strip()
+    handle = cells.code(values.get("handle", product.handle))
     if handle != product.handle:
         entry.refuse("Handle", f"{handle!r} differs from {product.handle!r} in row {product.row} only in spelling")
     title = " ".join(values.get("title", "").split())
@@ -205,10 +206,8 @@ def _read_stock(entry, values):
     if untracked or values.get("variant inventory policy", "").strip().lower() == "continue":
         entry.fields["stock"] = None
         return
-    try:
-        entry.fields["stock"] = cells.stock(values["variant inventory qty"])
-    except ValueError as error:
-        entry.refuse("Variant Inventory Qty", str(error))
+    counted = values["variant inventory qty"]
+    entry.fields["stock"] = available(entry, "Variant Inventory Qty", counted) if counted.strip() else None
 
 
 FORMAT = ShopifyFormat(

@@ -13,6 +13,7 @@ from storefront.catalog.formats import (
     Format,
     Prices,
     Renamed,
+    available,
     decimal_mark,
     finish,
     named_cells,
@@ -139,13 +140,13 @@ def _types(values):
 
 
 def _identity(values):
-    sku, number = " ".join(values.get("sku", "").split()), values.get("id", "").strip()
+    sku, number = cells.code(values.get("sku", "")), values.get("id", "").strip()
     return sku or (f"woo-{number}" if number else "")
 
 
 def _key(name):
     """A parent's name: its SKU, or its number as `id:44`."""
-    return cells.identity(name.replace("id: ", "id:"))
+    return cells.identity(cells.code(name).replace("id: ", "id:"))
 
 
 def _parents(sheet):
@@ -223,13 +224,7 @@ def _read_stock(entry, values, parent):
         values, counted = parent, parent.get("stock", "").strip()
         entry.flag("Stock", "is counted for all variations together; each of them got the whole of it")
     if counted and values.get("backorders allowed?", "0").strip() in ("", "0"):
-        if counted.startswith("-"):
-            entry.flag("Stock", f"{counted} means oversold; there are none left")
-            counted = "0"
-        try:
-            entry.fields["stock"] = cells.whole(counted.removesuffix(".0"))
-        except ValueError as error:
-            entry.refuse("Stock", str(error))
+        entry.fields["stock"] = available(entry, "Stock", counted)
     elif state:
         entry.fields["stock"] = 0 if state == "0" else None
 

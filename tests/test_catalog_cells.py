@@ -1,0 +1,77 @@
+"""Counts, names and codes in the cells of catalogs, as shops and spreadsheets really write them."""
+
+import pytest
+
+from earnings import money
+from earnings.sheets import read_sheet
+from storefront import catalog
+from storefront.catalog import cells
+
+# Files of one product whose stock is {}.
+SHOPS = {
+    "shopify": "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\na,A,A-1,{},5.00\n",
+    "woocommerce": "ID,Type,SKU,Name,Published,Regular price,Stock\n1,simple,A-1,A,1,5.00,{}\n",
+    "bigcommerce": "Item Type,Product Name,Product Code/SKU,Price,Track Inventory,Current Stock Level\n"
+    "Product,A,A-1,5.00,by product,{}\n",
+    "square": "Token,Item Name,Variation Name,SKU,Price,Current Quantity Pier\nT,A,Regular,A-1,5.00,{}\n",
+    "amazon": "item-name\tseller-sku\tprice\tquantity\nA\tA-1\t5.00\t{}\n",
+}
+
+
+def only_entry(text):
+    (entry,) = catalog.read(text.encode()).rows
+    return entry
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+@pytest.mark.parametrize("cell", ["-3", "'-3", "-3.00", "\u22123"])
+def test_a_shop_that_sold_more_than_it_had_has_none_left(shop, cell):
+    entry = only_entry(SHOPS[shop].format(cell))
+
+    assert (entry.problems, entry.fields["stock"]) == ([], 0)
+    assert [flag["detail"].split(" means ")[1] for flag in entry.flags] == ["oversold; there are none left"]
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+@pytest.mark.parametrize(
+    ("cell", "stock"), [("1.0", 1), ("12.00", 12), ("7.0000", 7), ("-0.0", 0), ("4\u200b", 4)]
+)
+def test_a_count_with_a_fraction_of_zero_is_whole(shop, cell, stock):
+    entry = only_entry(SHOPS[shop].format(cell))
+
+    assert (entry.problems, entry.flags, entry.fields["stock"]) == ([], [], stock)
+
+
+def test_a_decimal_comma_before_zeros_is_whole_too():
+    assert [cells.whole(cell) for cell in ("1,0", "5,00", "0,0000")] == [1, 5, 0]
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+@pytest.mark.parametrize("cell", ["1.5", "1.000", "-1.5", "-few", "1.0.0", "1e3", "--2"])
+def test_a_count_that_is_no_whole_number_for_certain_is_refused(shop, cell):
+    entry = only_entry(SHOPS[shop].format(cell))
+
+    assert [problem["detail"].split(" is not ")[1] for problem in entry.problems] == [
+        "a whole number from 0 to 2147483647"
+    ]
+
+
+def test_signs_that_nobody_sees_do_not_make_another_product():
+    header = "\u200bHandle,Title\u00a0,Variant\u00a0SKU,Variant Price\u200e\n"
+    row = "a\u200b,A,\u2060K\u00adIT\u00a0-1\ufeff,\u200f5.00\u00a0\u200b\n"
+
+    entry = only_entry(header + row)
+
+    assert (entry.problems, entry.sku, entry.fields["price_minor"]) == ([], "KIT -1", 500)
+    assert entry.fields["family"] == "a"
+
+
+def test_a_joined_emoji_in_a_title_stays_joined():
+    entry = only_entry("sku,title,price,currency\nA,Kit 👩\u200d🎨,5,USD\n")
+
+    assert entry.fields["title"] == "Kit 👩\u200d🎨"
+
+
+def test_a_price_and_a_header_are_read_through_signs_that_nobody_sees():
+    assert money.parse("\u202a\u200e€\u00a05.00\u202c", default="USD") == money.Money(500, "EUR")
+    assert read_sheet("Na\u200bme,\u2060Price\nA,5\n".encode()).header == ["Name", "Price"]
