@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from earnings.models import StatementFormat
 from earnings.refusals import Refusal
-from earnings.sheets import read_sheet
+from earnings.sheets import SheetFile, read_sheet
 from earnings.statements import assumed, etsy, gumroad, mapping, others, paypal, refused, shopify, stripe, upwork
 from earnings.statements.layouts import Choices
 
@@ -20,7 +20,7 @@ FORMATS = {
     )
 }
 
-__all__ = ["FORMATS", "known_formats", "layout", "read"]
+__all__ = ["FORMATS", "known_formats", "layout", "read", "recognize"]
 
 
 def known_formats():
@@ -44,6 +44,24 @@ def read(data, format="auto", choices=None):
     header = {column.casefold() for column in sheet.header}
     chosen = _detected(header, sheet, known) if format == "auto" else _named(known[format], header)
     return chosen.read(sheet, replace(choices or Choices(), above=above))
+
+
+def recognize(file):
+    """What an open binary file is and what to do with it, "" if we do not know it: for who expected a catalog."""
+
+    def matching(cells):
+        header = {" ".join(cell.split()).casefold() for cell in cells}
+        known = (*FORMATS.values(), *refused.SALES)
+        return [each for each in known if each.matches(header)]
+
+    try:
+        sheet = SheetFile(file, is_header=lambda cells: bool(matching(cells)))
+    except Refusal:
+        return ""
+    found = max(matching(sheet.header), key=lambda each: len(each.requires))
+    if isinstance(found, refused.Known):
+        return f"{found.title}, which holds no products."
+    return f"a statement of earnings ({found.title}): upload it under Statements."
 
 
 def _sheet(data, candidates):

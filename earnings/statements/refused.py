@@ -22,7 +22,7 @@ class Known:
         )
 
 
-KNOWN = (
+SALES = (
     Known(
         "a Shopify orders export",
         ("Name", "Financial Status", "Lineitem name"),
@@ -49,11 +49,27 @@ KNOWN = (
         ("Transaction creation date", "Net amount"),
         "no real file of it was seen yet; describe it as a layout of your own and compare the totals.",
     ),
-    Known(
-        "a Shopify products file", ("Handle", "Variant Price"), "it is a catalog; import it under Catalog imports."
+)
+CATALOGS = (
+    *(
+        Known(title, columns, "import it under Catalog imports.")
+        for title, columns in (
+            ("a Shopify products file", ("Handle", "Variant Price")),
+            ("a Shopify products file", ("URL handle", "Title", "Price")),
+            ("a WooCommerce products file", ("Type", "SKU", "Name", "Regular price")),
+            ("a WooCommerce products file", ("Typ", "Artikelnummer", "Name", "Regulärer Preis")),
+            ("a BigCommerce products file", ("Item Type", "Product Name", "Price")),
+            ("a BigCommerce products file", ("Item", "Name", "Type", "SKU", "Options")),
+            ("an Etsy list of listings", ("TITLE", "DESCRIPTION", "PRICE", "CURRENCY_CODE", "QUANTITY")),
+            ("a Square catalog", ("Token", "Item Name", "Variation Name", "Price")),
+            ("an Amazon report of listings", ("item-name", "seller-sku", "price")),
+            ("a Shopier products file", ("id", "title", "type", "price", "url")),
+            ("an ikas products file", ("Ürün Grup ID", "İsim", "Satış Fiyatı")),
+        )
     ),
     Known("a catalog of products", ("sku", "title", "price"), "import it under Catalog imports."),
 )
+KNOWN = SALES + CATALOGS
 
 
 def find(header):

@@ -1,9 +1,11 @@
 """Reading catalogs as marketplaces export them: one small module for each format."""
 
+import io
 import re
 
 from earnings.refusals import Refusal
 from earnings.sheets import SheetFile, read_sheet
+from earnings.statements import recognize
 from storefront.catalog import (
     bigcommerce,
     channels,
@@ -50,21 +52,27 @@ def read(data: bytes, name="", format="auto") -> Reading:
 
     Prices that can't be read for certain, duplicate SKUs and the like are problems of their entries, not errors.
     """
-    sheet = read_sheet(data)
-    chosen = _format_of(sheet, format)
+    sheet, chosen = _understood(lambda: read_sheet(data), io.BytesIO(data), format)
     return Reading(chosen.key, chosen.target, list(chosen.entries(sheet)), sheet)
 
 
 def open_file(file, format="auto") -> Opened:
     """The same of a binary file of any size, whose entries are read one by one."""
-    sheet = SheetFile(file)
-    chosen = _format_of(sheet, format)
+    sheet, chosen = _understood(lambda: SheetFile(file), file, format)
     return Opened(chosen.key, chosen.target, lambda: chosen.entries(sheet), sheet)
 
 
-def _format_of(sheet, format):
-    header = [column.casefold() for column in sheet.header]
-    return _detected(header, sheet) if format == "auto" else _named(format, header)
+def _understood(opened, file, format):
+    """The sheet that `opened` gives and its format. A statement is told to be one, and where it belongs."""
+    try:
+        sheet = opened()
+        header = [column.casefold() for column in sheet.header]
+        return sheet, _detected(header, sheet) if format == "auto" else _named(format, header)
+    except Refusal as refusal:
+        statement = recognize(file)
+        if not statement:
+            raise
+        raise Refusal.of_field("/file", f"This is no catalog but {statement}") from refusal
 
 
 def _detected(header, sheet):
