@@ -77,7 +77,7 @@ def name_of(text, length=120):
     slug, words = slug_of(text, 1000), identity(text)
     if not words or (0 < len(slug) <= length and (text.isascii() or not _lost_letters(text))):
         return slug
-    return _with_fingerprint(slug, words, length)
+    return with_fingerprint(slug, words, length)
 
 
 @lru_cache(maxsize=4096)
@@ -88,10 +88,11 @@ def family_of(text, length=120):
     fingerprint, or a shop would show two products as variants of one.
     """
     slug, words = slug_of(text, 1000), identity(text)
-    return slug if slug == words and len(slug) <= length else _with_fingerprint(slug, words, length)
+    return slug if slug == words and len(slug) <= length else with_fingerprint(slug, words, length)
 
 
-def _with_fingerprint(slug, words, length):
+def with_fingerprint(slug, words, length):
+    """The slug, shortened to what fits, and behind it what tells these words from all others."""
     fingerprint = hashlib.sha256(words.encode()).hexdigest()[:8]
     return f"{slug[: length - 9].strip('-')}-{fingerprint}".strip("-")
 

@@ -1,11 +1,12 @@
 """Shopify's product export, in all its layouts from 9 to 72 columns, and files written after it.
 
+In the layout of 2025 many columns have other names ("URL handle", "Price"), which mean what the old ones meant.
+
 One row is one variant; a second row of the same `Handle` leaves out what the first one said (title, text, tags,
 status). A row that has only a picture is one more picture of the product. There is no column for the currency: it
 is the store's. Source: help.shopify.com, "Using CSV files to import and export products".
 """
 
-import re
 from dataclasses import dataclass, field
 
 from storefront.catalog import cells
@@ -14,6 +15,7 @@ from storefront.catalog.formats import (
     Column,
     Format,
     Prices,
+    Renamed,
     available,
     decimal_mark,
     finish,
@@ -22,6 +24,7 @@ from storefront.catalog.formats import (
     read_prices,
     without_doubles,
 )
+from storefront.catalog.shopify_skus import MadeUpSkus
 from storefront.models import Product
 
 # Said once for a product, by its first row.
@@ -33,7 +36,23 @@ _OF_THE_PRODUCT = (
 )
 # Shopify's own words for "there are no variants".
 _NO_OPTION = {"", "default title", "default"}
-_IN_NUMBERS = re.compile(r"(?<=[0-9])[.,/](?=[0-9])")
+_SELLS_ON = {"continue", "true", "yes"}
+# What says that a file is of the layout of 2025, and how its columns were called before.
+_NEW = "url handle"
+_BEFORE = {
+    _NEW: "Handle",
+    "description": "Body (HTML)",
+    "published on online store": "Published",
+    "sku": "Variant SKU",
+    "price": "Variant Price",
+    "compare-at price": "Variant Compare At Price",
+    "inventory tracker": "Variant Inventory Tracker",
+    "inventory quantity": "Variant Inventory Qty",
+    "continue selling when out of stock": "Variant Inventory Policy",
+    "requires shipping": "Variant Requires Shipping",
+    "product image url": "Image Src",
+    "variant image url": "Variant Image",
+}
 
 
 @dataclass
@@ -75,11 +94,20 @@ class _Products:
 
 
 class ShopifyFormat(Format):
+    def missing(self, header):
+        return super().missing([name.casefold() for name in _old_names(header)])
+
     def entries(self, sheet):
-        yield from without_doubles(self._variants(sheet), self.identity_column)
+        names = _old_names(sheet.columns)
+        called = dict(zip(names, sheet.columns, strict=True))
+        for entry in without_doubles(self._variants(Renamed(sheet, names)), self.identity_column):
+            for remark in (*entry.problems, *entry.flags):
+                remark["column"] = called.get(remark["column"], remark["column"])
+            yield entry
 
     def _variants(self, sheet):
         mark, products = decimal_mark(sheet, self.price_columns), _Products()
+        skus = MadeUpSkus(_things(sheet))
         for row, values in named_cells(sheet):
             handle = _handle(values)
             product = products.find(handle)
@@ -94,12 +122,13 @@ class ShopifyFormat(Format):
                 entry.refuse("Handle", "is empty")
             else:
                 product = product or products.add(_product(row, handle, values))
+                option = _option(values)
+                entry.sku = cells.code(values.get("variant sku", "")) or skus.give(product.handle, option)
                 self._variant(entry, product, values, mark)
             yield entry
 
     def _variant(self, entry, product, values, mark):
         option = _option(values)
-        entry.sku = cells.code(values.get("variant sku", "")) or _sku_without_sku(product.handle, option)
         if len(entry.sku) > 120:
             entry.refuse("Variant SKU", "has more than 120 characters")
         entry.fields = {"sku": entry.sku, **product.fields}
@@ -117,6 +146,21 @@ class ShopifyFormat(Format):
         finish(entry)
 
 
+def _old_names(header):
+    """The names of a header's columns as they were before 2025."""
+    names = [name.casefold() for name in header]
+    if _NEW not in names:
+        return header
+    return [_BEFORE.get(name, given) for name, given in zip(names, header, strict=True)]
+
+
+def _things(sheet):
+    """Each variant of the file as (SKU or "", handle, option)."""
+    for row, values in named_cells(sheet):
+        if not row.problem and not _is_picture_only(values):
+            yield cells.code(values.get("variant sku", "")), _handle(values), _option(values)
+
+
 def _handle(values):
     """Files without the column are told apart by their titles."""
     if "handle" in values:
@@ -132,11 +176,6 @@ def _is_picture_only(values):
 def _option(values):
     options = [" ".join(values.get(f"option{n} value", "").split()) for n in (1, 2, 3)]
     return " / ".join(option for option in options if option.lower() not in _NO_OPTION)
-
-
-def _sku_without_sku(handle, option):
-    # A size of 8.5 is not one of 85.
-    return f"{handle}-{cells.name_of(_IN_NUMBERS.sub('-', option))}" if option else handle
 
 
 def _product(row, handle, values):
@@ -203,7 +242,7 @@ def _read_stock(entry, values):
     if "variant inventory qty" not in values:
         return
     untracked = "variant inventory tracker" in values and not values["variant inventory tracker"].strip()
-    if untracked or values.get("variant inventory policy", "").strip().lower() == "continue":
+    if untracked or values.get("variant inventory policy", "").strip().lower() in _SELLS_ON:
         entry.fields["stock"] = None
         return
     counted = values["variant inventory qty"]
