@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from earnings import encodings
 from earnings.encodings import refusal
+from earnings.refusals import Refusal
 
 DELIMITERS = ",;\t|"
+_OFTEN_BARE = "\t;"  # programs that write these often do not quote, and a text may begin with a quotation mark
 
 # A product description may be long; csv's own limit of 128 kB is not.
 csv.field_size_limit(4_000_000)
@@ -68,6 +70,11 @@ class SheetFile:
         text, delimiter = _stated_delimiter(start, self.notes)
         self._has_hint = text is not start
         self.delimiter = delimiter or _likely_delimiter(text, self._is_header)
+        self._is_quoted = True
+        if self.delimiter in _OFTEN_BARE and any('"' in line for line in self._lines()):
+            self._is_quoted = not self._fits_bare(self._least_width_of_bare_lines())
+            if not self._is_quoted:
+                self.notes.append("Quotation marks of this file are a part of its texts.")
         found = next((cells for _, cells in self._parsed() if self._is_header(cells)), None)
         if found is None:
             raise refusal("The file has no header line that we know.")
@@ -124,12 +131,36 @@ class SheetFile:
         if self._has_hint:
             next(lines)
         try:
-            for number, cells in _parse(lines, self.delimiter):
+            for number, cells in _parse(lines, self.delimiter, quoted=self._is_quoted):
                 if len(cells) > MOST_COLUMNS:
                     raise refusal(_TOO_MUCH, row=number)
                 yield number, cells
         except csv.Error as error:
             raise refusal(_damage(error, number + 1), row=number + 1) from None
+
+    def _least_width_of_bare_lines(self):
+        """How many columns prove that quotation marks are text, if each line has as many; 0: they are none.
+
+        Marks that do not pair are text in any table. Those that pair over several lines may be either: that all
+        lines of a long text hold three tabs or more, no fewer than the header, does not happen.
+        """
+        try:
+            over_lines = any("\n" in cell or "\r" in cell for _, cells in self._parsed() for cell in cells)
+        except Refusal:
+            return 2
+        return 4 if over_lines and self.delimiter == "\t" else 0
+
+    def _fits_bare(self, least):
+        """Whether each line is as wide as the header if quotation marks are text, and that is wide enough."""
+        self._is_quoted, width, cells = False, 0, []
+        for _, cells in self._parsed() if least else ():
+            if width and len(cells) != width:
+                return False
+            if not width and self._is_header(cells):
+                width = len(cells)
+        # A text at the very end that begins with a mark and has no other is cut off.
+        cut = any(cell.startswith('"') and cell.count('"') % 2 for cell in cells)
+        return bool(least) and width >= least and not cut
 
 
 def read_sheet(data: bytes, *, is_header=None) -> Sheet:
@@ -213,9 +244,9 @@ def _stated_delimiter(text, notes):
 def _likely_delimiter(text, is_header):
     """The delimiter under which most of the first records are as wide as the header."""
     best, best_score = "", 0
-    for delimiter in DELIMITERS:
+    for delimiter, quoted in [*((delimiter, True) for delimiter in DELIMITERS), ("\t", False)]:
         lines = io.StringIO(text, newline="")  # keeps line breaks inside cells, ends lines at a bare CR too
-        sample = [cells for _, cells in _parse(lines, delimiter, limit=60, strict=False)]
+        sample = [cells for _, cells in _parse(lines, delimiter, limit=60, strict=False, quoted=quoted)]
         header = next((cells for cells in sample if is_header(cells)), [])
         if len(header) < 2:
             continue
@@ -236,13 +267,28 @@ def _damage(error, row):
     return f"Row {row} has a stray quotation mark inside a quoted cell."
 
 
-def _parse(lines, delimiter, *, limit=None, strict=True):
+def _parse(lines, delimiter, *, limit=None, strict=True, quoted=True):
     """(row number, cells) of every record that is not blank."""
-    for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=strict), start=1):
+    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    for number, cells in enumerate(
+        csv.reader(lines, delimiter=delimiter, strict=strict, quoting=quoting), start=1
+    ):
         if limit and number > limit:
             return
+        if not quoted:
+            cells = [_bare(cell) for cell in cells]
         if cells and (cells[0].strip() or any(map(str.strip, cells))):
             yield number, cells
+
+
+def _bare(cell):
+    """A cell whose quotation marks are text, but for a pair around all of it: "15"" screen" is 15" screen."""
+    if len(cell) < 2 or not cell.startswith('"') or not cell.endswith('"'):
+        return cell
+    inside = cell[1:-1].replace('""', "\0")
+    odd = inside.count('"')
+    # "Big" and "small" has no pair around all of it.
+    return cell if odd and odd % 2 == 0 else inside.replace("\0", '"')
 
 
 def _header(cells, notes):

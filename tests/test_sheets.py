@@ -191,3 +191,45 @@ def test_rare_letters_side_by_side_are_still_a_western_or_turkish_text(text):
     encoding = "cp1254" if "ğ" in text else "cp1252"
 
     assert list(read_sheet(f"A,B\n{text}\n".encode(encoding)).rows[0].cells.values()) == text.split(",")
+
+
+TITLES = ['15" screen', '"Best" mug', '"', '"Big" and "small"', 'The "new" one', 'Screen 15"']
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_quotation_marks_of_a_file_that_does_not_quote_are_text(delimiter):
+    lines = [delimiter.join(row) for row in [("Name", "Price"), *((title, "9") for title in TITLES)]]
+
+    sheet = read_sheet("\n".join(lines).encode())
+
+    assert [row.cells for row in sheet.rows] == [{"Name": title, "Price": "9"} for title in TITLES]
+    assert sheet.notes == ["Quotation marks of this file are a part of its texts."]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_a_stray_quotation_mark_inside_a_quoted_text_is_text(delimiter):
+    data = f'"Name"{delimiter}"Price"\n"A 15" screen"{delimiter}"9"\n"B ""two"""{delimiter}"8"\n'
+
+    assert cells(data.encode()) == [{"Name": 'A 15" screen', "Price": "9"}, {"Name": 'B "two"', "Price": "8"}]
+
+
+def test_marks_that_pair_over_several_lines_swallow_no_rows_of_a_tab_separated_file():
+    data = b'Name\tSKU\tPrice\tNo\n"Best mug\tA\t5\t1\nCup\tB\t6\t2\nThe 9"\t"C"\t7\t3\n'
+
+    assert [row.cells["Price"] for row in read_sheet(data).rows] == ["5", "6", "7"]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_texts_in_proper_quotes_stay_what_they_were(delimiter):
+    data = f'Name{delimiter}Text\n"A"{delimiter}"one\ntwo ""2"" {delimiter} three"\nB{delimiter}5" long\n'
+
+    sheet = read_sheet(data.encode())
+
+    assert [row.cells["Text"] for row in sheet.rows] == [f'one\ntwo "2" {delimiter} three', '5" long']
+    assert sheet.notes == []
+
+
+@pytest.mark.parametrize("end", ['B;"12', 'B;"a long text', 'B;"', '"B"x;"a;b"', '"B;12'])
+def test_a_semicolon_file_whose_quotes_may_mean_two_things_is_refused(end):
+    with pytest.raises(Refusal, match=r"cut off|stray quotation mark"):
+        read_sheet(f"Name;Price\nA;9\n{end}".encode())
