@@ -55,6 +55,21 @@ def test_woocommerces_variations_may_share_the_stock_of_their_parent():
     assert [flag["column"] for flag in small.flags + large.flags] == ["Stock", "Stock"]
 
 
+def test_woocommerces_variations_are_of_the_kind_that_their_parents_categories_say():
+    header = "ID,Type,SKU,Name,Published,Regular price,Parent,Categories\n"
+    rows = "1,variable,COURSE,Sailing,1,,,Courses > Sea\n"
+    rows += '2,"variation, virtual",COURSE-1,Sailing,1,5,COURSE,\n3,variation,COURSE-2,Sailing,1,6,id:1,\n'
+    rows += '4,"variation, downloadable, virtual",COURSE-3,Sailing,1,7,COURSE,\n'
+    rows += (
+        '5,variable,CUP,Cup,1,,,Mugs\n6,variation,CUP-1,Cup,1,8,CUP,\n7,"variation, virtual",CUP-2,Cup,1,9,CUP,\n'
+    )
+
+    found = catalog.read((header + rows).encode()).rows
+
+    kinds = ["course", "course", "download", "physical", "service"]
+    assert [entry.defaults["kind"] for entry in found] == kinds
+
+
 def test_a_woocommerce_sale_that_is_no_cheaper_is_none():
     header = "ID,Type,SKU,Name,Published,Sale price,Regular price\n"
     rows = "1,simple,JAR,Jar,1,9,7\n2,simple,CUP,Cup,1,7,7\n3,simple,LID,Lid,1,6,7\n"

@@ -110,7 +110,7 @@ class WooFormat(Format):
         _describe(entry, values, parent)
         self._price(entry, values, mark)
         _read_stock(entry, values, parent)
-        entry.defaults["kind"] = _kind(words, values)
+        entry.defaults["kind"] = _kind(words, values, parent)
         _read_link(entry, values)
         finish(entry)
         return entry
@@ -229,12 +229,12 @@ def _read_stock(entry, values, parent):
         entry.fields["stock"] = 0 if state == "0" else None
 
 
-def _kind(words, values):
+def _kind(words, values, parent):
+    """By the words in the type, which a variation has of its own; its categories are its parent's."""
     if "downloadable" in words:
         return Product.Kind.DOWNLOAD
-    if "virtual" in words:
-        return cells.kind_from_words(values.get("categories", ""), Product.Kind.SERVICE)
-    return cells.kind_from_words(values.get("categories", ""), Product.Kind.PHYSICAL)
+    categories = values.get("categories", "").strip() or (parent or {}).get("categories", "")
+    return cells.kind_from_words(categories, Product.Kind.SERVICE if "virtual" in words else Product.Kind.PHYSICAL)
 
 
 FORMAT = WooFormat(
