@@ -240,11 +240,6 @@ def test_the_same_file_again_changes_nothing(name):
     assert list(Product.objects.order_by("pk").values()) == before
 
 
-def test_a_layout_that_we_are_not_certain_of_is_refused_by_its_name():
-    with pytest.raises(Refusal, match="BigCommerce's newer export, whose variants we do not read"):
-        catalog.read(b"Item,ID,Name,Type,SKU,Options,Price\nProduct,1,Tee,Physical,T-1,,25.00\n")
-
-
 # --- BigCommerce ------------------------------------------------------------------------------------------
 
 BIG = "Item Type,Product ID,Product Name,Product Code/SKU,Price,Sale Price,Track Inventory,Current Stock Level\n"

@@ -8,10 +8,12 @@ from earnings.sheets import SheetFile, read_sheet
 from earnings.statements import recognize
 from storefront.catalog import (
     bigcommerce,
+    bigcommerce_modern,
     channels,
     direction_board,
     direction_board_services,
     etsy,
+    ikas,
     other_shops,
     shopier,
     shopify,
@@ -27,7 +29,9 @@ FORMATS = {
         shopify.FORMAT,
         woocommerce.FORMAT,
         bigcommerce.FORMAT,
+        bigcommerce_modern.FORMAT,
         etsy.FORMAT,
+        ikas.FORMAT,
         shopier.EXPORT,
         shopier.CHANNEL,
         channels.GUMROAD,
@@ -36,12 +40,6 @@ FORMATS = {
         other_shops.AMAZON,
         other_shops.SQUARE,
     )
-}
-
-# Layouts that we can tell and do not read, because no file showed us what their rows mean.
-_UNREAD = {
-    ("item", "id", "name", "sku", "options"): "BigCommerce's newer export, whose variants we do not read. "
-    'Export the products with the template "Bulk Edit" of the older one.',
 }
 
 __all__ = ["FORMATS", "Entry", "Opened", "Reading", "open_file", "read"]
@@ -80,9 +78,6 @@ def _detected(header, sheet):
     if matching:
         # The one that asks for the most columns knows the file best.
         return max(matching, key=lambda known: len(known.requires))
-    for columns, reason in _UNREAD.items():
-        if set(columns) <= set(header):
-            raise Refusal.of_field("/file", f"This is {reason}")
     nearest = sorted(FORMATS.values(), key=lambda known: len(known.missing(header)) / len(known.requires))[:3]
     hints = [f"{known.title} ({_lacks(known, header)})" for known in nearest]
     hint = "" if _names_columns(sheet.header) else " The first row has to name the columns."

@@ -49,15 +49,45 @@ class _Group:
     values: dict = field(default_factory=dict)
     skus: list = field(default_factory=list)
     rules: list = field(default_factory=list)
+    pictures: list = field(default_factory=list)
 
 
 class BigCommerceFormat(Format):
+    below = {"sku": "skus", "rule": "rules"}  # what stands below a product -> where its group keeps it
+
     def entries(self, sheet):
         yield from without_doubles(self._products(sheet), self.identity_column)
 
+    def groups(self, sheet):
+        """The products of a file with their rows; a row that can't be read is an entry by itself."""
+        group = None
+        for row, values in named_cells(sheet):
+            kind = values["item type"].strip().casefold()
+            if row.problem or kind not in ("product", *self.below) or (group is None and kind != "product"):
+                yield self._unreadable(row, values, kind)
+            elif kind == "product":
+                if group:
+                    yield group
+                group = _Group(row, values)
+            else:
+                getattr(group, self.below[kind]).append((row, values))
+        if group:
+            yield group
+
+    def _unreadable(self, row, values, kind):
+        entry = _begun(row, _identity(values))
+        if row.problem:
+            entry.refuse("", row.problem)
+        elif kind in self.below:
+            entry.refuse("Item Type", "stands below no product")
+        else:
+            known = ", ".join(["Product", *({"sku": "SKU"}.get(name, name.title()) for name in self.below)])
+            entry.refuse("Item Type", f"{values['item type'].strip()!r} is not one of {known}")
+        return entry
+
     def _products(self, sheet):
         mark = decimal_mark(sheet, self.price_columns)
-        for group in _groups(sheet):
+        for group in self.groups(sheet):
             if isinstance(group, Entry):
                 yield group
             elif not group.skus:
@@ -80,11 +110,11 @@ class BigCommerceFormat(Format):
 
     def _variant(self, group, row, values, mark):
         entry = _begun(row, cells.code(values[SKU]))
-        options = _options(values[NAME])
+        options = self.options(values)
         if not entry.sku:
             entry.refuse("Product Code/SKU", "is empty")
         if not options:
-            entry.refuse("Product Name", "names no option, such as [RB]Size=Large")
+            entry.refuse(*self.no_option)
         _describe(entry, group.values)
         option = " / ".join(value for _, found in options for value in found)
         if len(option) > 120:
@@ -92,18 +122,24 @@ class BigCommerceFormat(Format):
         # A product whose variants alone have SKUs is called after the first of them: no other product has it.
         name = _identity(group.values) or group.skus[0][1][SKU]
         entry.fields["option"], entry.fields["family"] = option, cells.family_of(name) or "product"
-        own = values[PRICE].strip()
-        if own and set(own) - set("0.,"):  # exports write 0.00 where nothing was said
-            read_prices(entry, Prices("Price"), values, mark)
-            entry.fields.setdefault("compare_at_minor", None)
-        else:
-            self._price(entry, group.values, mark)
+        self._price(entry, self.own_prices(group, values) or group.values, mark)
         for rule_row, rule in group.rules:
             if not entry.problems and _applies(rule, entry.sku, options):
                 self._change(entry, rule_row, rule, mark)
         _read_stock(entry, group.values, values)
         finish(entry)
         return entry
+
+    no_option = ("Product Name", "names no option, such as [RB]Size=Large")
+
+    def options(self, values):
+        """[(option, values)] of a variant's row."""
+        return _options(values[NAME])
+
+    def own_prices(self, group, values):
+        """The cells that say a variant's price, None where its product says all."""
+        # Exports write 0.00 where nothing was said. What a page strikes through is the product's alone.
+        return {PRICE: values[PRICE]} if set(values[PRICE].strip()) - set("0.,") else None
 
     def _price(self, entry, values, mark):
         """The price with the recommended one struck through; of a sale, its price with the usual one."""
@@ -136,30 +172,6 @@ class BigCommerceFormat(Format):
             entry.fields |= {"price_minor": amount.minor, "compare_at_minor": None}
         if entry.fields["price_minor"] < 0:
             entry.refuse("Price", f"would be negative by row {row.number}")
-
-
-def _groups(sheet):
-    """The products of a file with their rows; a row that can't be read is an entry by itself."""
-    group = None
-    for row, values in named_cells(sheet):
-        kind = values["item type"].strip().casefold()
-        if row.problem or kind not in ("product", "sku", "rule") or (group is None and kind != "product"):
-            entry = _begun(row, _identity(values))
-            if row.problem:
-                entry.refuse("", row.problem)
-            elif kind in ("sku", "rule"):
-                entry.refuse("Item Type", "stands below no product")
-            else:
-                entry.refuse("Item Type", f"{values['item type'].strip()!r} is not one of Product, SKU, Rule")
-            yield entry
-        elif kind == "product":
-            if group:
-                yield group
-            group = _Group(row, values)
-        else:
-            (group.skus if kind == "sku" else group.rules).append((row, values))
-    if group:
-        yield group
 
 
 def _begun(row, sku):

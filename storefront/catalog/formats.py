@@ -198,6 +198,19 @@ def available(entry, column, cell):
     return count
 
 
+def read_places(entry, values, prefix):
+    """Fill `stock` of a shop that counts by place, a column each: their sum. Nothing said = not counted."""
+    counted = {name: cell for name, cell in values.items() if name.startswith(prefix)}
+    if not counted:
+        return
+    numbers = [available(entry, name, cell) for name, cell in counted.items() if cell.strip()]
+    numbers = [number for number in numbers if number is not None]
+    if sum(numbers) > cells.LARGEST_STOCK:
+        entry.refuse(next(iter(counted)), f"is more than {cells.LARGEST_STOCK} with the other places")
+    else:
+        entry.fields["stock"] = sum(numbers) if numbers else None
+
+
 def finish(entry):
     """What every new product needs and most formats do not say."""
     fields = entry.fields

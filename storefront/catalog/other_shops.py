@@ -1,7 +1,7 @@
 """Exports that are a plain list: Amazon's report of listings and Square's catalog."""
 
 from storefront.catalog import cells
-from storefront.catalog.formats import Column, Format, Prices, available
+from storefront.catalog.formats import Column, Format, Prices, available, read_places
 from storefront.models import Product
 
 
@@ -37,20 +37,7 @@ def _square(entry, values):
     if entry.fields.get("option", "").casefold() == "regular":
         entry.fields["option"] = ""
     entry.wants_listing = values.get("archived", "").strip().lower() != "y"
-    _read_places(entry, values)
-
-
-def _read_places(entry, values):
-    """Square counts by location, a column each: what is left is their sum. Nothing said = not counted."""
-    counted = {name: cell for name, cell in values.items() if name.startswith("current quantity")}
-    if not counted:
-        return
-    numbers = [available(entry, name, cell) for name, cell in counted.items() if cell.strip()]
-    numbers = [number for number in numbers if number is not None]
-    if sum(numbers) > cells.LARGEST_STOCK:
-        entry.refuse(next(iter(counted)), f"is more than {cells.LARGEST_STOCK} with the other locations")
-    else:
-        entry.fields["stock"] = sum(numbers) if numbers else None
+    read_places(entry, values, "current quantity")
 
 
 SQUARE = Format(
