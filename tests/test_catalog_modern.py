@@ -124,7 +124,7 @@ def test_an_ikas_export_says_its_products_in_liras(encoding):
     assert large.fields["image"] == "https://cdn.example/a.jpg"
     assert [entry.wants_listing for entry in reading.rows] == [True, True, False, False]
     assert (small.defaults["kind"], plan.defaults["kind"]) == ("physical", "download")
-    assert "The file names no currency: its prices were read as TRY." in reading.sheet.notes
+    assert "The file names no currency: where nobody says another, its prices are TRY." in reading.sheet.notes
     assert "Rows that are marked as deleted (Silindi mi?) were left out." in reading.sheet.notes
 
 

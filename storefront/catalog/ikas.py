@@ -38,7 +38,7 @@ _SHARED = (*(column.key for column in _OF_THE_PRODUCT), "metadata açıklama", "
 
 class IkasFormat(Format):
     def entries(self, sheet):
-        note(sheet, f"The file names no currency: its prices were read as {_CURRENCY}.")
+        note(sheet, f"The file names no currency: where nobody says another, its prices are {_CURRENCY}.")
         yield from without_doubles(self._variants(sheet), self.identity_column)
 
     def _variants(self, sheet):

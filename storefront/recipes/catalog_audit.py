@@ -25,11 +25,12 @@ COLUMNS = {
     "an SKU": ("variant sku", "sku", "product code/sku", "seller-sku", "artikelnummer", "bestandseinheit", "id"),
     "a description": (
         *("body (html)", "description", "product description", "item-description"),
-        *("beschreibung", "descripción", "описание"),
+        *("beschreibung", "descripción", "описание", "açıklama"),
     ),
     "an image": (
         *("variant image", "image src", "image", "cover image", "image1", "images", "image-url"),
         *("product image url - 1", "product image file - 1", "bilder", "bild1", "imágenes", "изображения"),
+        *("variant image url", "product image url", "internal image url (export)", "resim url"),
     ),
 }
 FEW_PRICES = 8  # below this, no price can be called unusual

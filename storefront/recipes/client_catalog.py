@@ -99,14 +99,15 @@ def _currency(brief):
 
 
 def _apply_currency(opened, code):
-    """Take the client's word for prices that the file leaves without a currency: the reader gave them ours."""
-    stated = catalog.FORMATS[opened.reading.format].prices.currency.casefold()
+    """Take the client's word for prices that the file leaves without a currency: the reader assumed one."""
+    prices = catalog.FORMATS[opened.reading.format].prices
+    stated, assumed = prices.currency.casefold(), prices.fallback or settings.STORE_CURRENCY
     header = {name.casefold() for name in opened.reading.sheet.header}
-    if not code or code == settings.STORE_CURRENCY or (stated and stated in header):
+    if not code or code == assumed or (stated and stated in header):
         return
     for entry in opened.reading.rows:
         fields = entry.fields
-        if fields.get("currency") != settings.STORE_CURRENCY:
+        if fields.get("currency") != assumed:
             continue
         try:
             for name in ("price_minor", "compare_at_minor"):
