@@ -105,9 +105,13 @@ class SheetFile:
 
     def records(self):
         """(number, cells, problem) of each record below the header, as wide as `columns`."""
-        wanted, width, total = False, len(self.columns), 0
+        wanted, width, total = None, len(self.columns), 0
         for number, cells in self._parsed():
-            if wanted:
+            if cells == wanted:
+                self._note(
+                    f"Row {number} repeats the header, as files do that were put together, and was left out."
+                )
+            elif wanted:
                 problem = ""
                 if len(cells) != width:
                     if len(cells) < width or any(cell.strip() for cell in cells[width:]):
@@ -116,8 +120,12 @@ class SheetFile:
                 yield number, cells, problem
                 total += 1
             elif self._is_header(cells):
-                wanted = True
+                wanted = list(cells)
         self.total = total
+
+    def _note(self, text):
+        if text not in self.notes:
+            self.notes.append(text)
 
     @property
     def rows(self):

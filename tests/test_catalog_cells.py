@@ -75,3 +75,57 @@ def test_a_joined_emoji_in_a_title_stays_joined():
 def test_a_price_and_a_header_are_read_through_signs_that_nobody_sees():
     assert money.parse("\u202a\u200e€\u00a05.00\u202c", default="USD") == money.Money(500, "EUR")
     assert read_sheet("Na\u200bme,\u2060Price\nA,5\n".encode()).header == ["Name", "Price"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "address"),
+    [
+        ("https://cdn.example/a big cup.jpg", "https://cdn.example/a%20big%20cup.jpg"),
+        ("https://cdn.example/a.jpg;https://cdn.example/b.jpg", "https://cdn.example/a.jpg"),
+        ("https://cdn.example/a.jpg, https://cdn.example/b.jpg", "https://cdn.example/a.jpg"),
+        ("https://cdn.example/a.jpg | http://cdn.example/b.jpg", "https://cdn.example/a.jpg"),
+        (" https://cdn.example/a.jpg\nhttps://cdn.example/b.jpg", "https://cdn.example/a.jpg"),
+        ("https://cdn.example/a,b;c.jpg?v=1", "https://cdn.example/a,b;c.jpg?v=1"),
+        ("/media/a.jpg", "/media/a.jpg"),
+    ],
+)
+def test_a_picture_is_the_first_of_several_and_its_name_may_hold_blanks(cell, address):
+    assert cells.image(cell) == address
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("DOĞRU", "YANLIŞ"), ("WAHR", "FALSCH"), ("VRAI", "FAUX"), ("Evet", "HAYIR")]
+)
+def test_a_spreadsheets_true_in_another_language_is_true(yes, no):
+    header = "Handle,Title,Published,Variant Requires Shipping,Variant Price\n"
+
+    there, gone = catalog.read(f"{header}a,A,{yes},{yes},5\nb,B,{no},{no},5\n".encode()).rows
+
+    assert (there.problems, gone.problems) == ([], [])
+    assert [(entry.wants_listing, entry.defaults["kind"]) for entry in (there, gone)] == [
+        (True, "physical"),
+        (False, "download"),
+    ]
+
+
+@pytest.mark.parametrize("sku", ["1.23E+12", "4,5e+11", "8E+10"])
+def test_an_sku_that_a_spreadsheet_shortened_is_a_caution(sku):
+    entry = only_entry(f'sku,title,price,currency\n"{sku}",A,5,USD\n')
+
+    assert (entry.problems, [flag["column"] for flag in entry.flags]) == ([], ["SKU"])
+
+
+def test_a_shop_that_counts_elsewhere_leaves_the_stock_as_it_is():
+    text = "Handle,Title,Variant SKU,Variant Inventory Tracker,Variant Inventory Qty,Variant Price\n"
+
+    counted, sold_freely = catalog.read(f"{text}a,A,A-1,shopify,,5\nb,B,B-1,,,5\n".encode()).rows
+
+    assert "stock" not in counted.fields and sold_freely.fields["stock"] is None
+    assert [flag["column"] for flag in counted.flags] == ["Variant Inventory Qty"]
+    assert (counted.problems, sold_freely.flags) == ([], [])
+
+
+def test_a_text_column_without_brackets_is_the_text_too():
+    entry = only_entry("Handle,Title,Body HTML,Variant Price\na,A,<p>Soft.</p>,5\n")
+
+    assert entry.fields["description"] == "<p>Soft.</p>"

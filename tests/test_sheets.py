@@ -233,3 +233,12 @@ def test_texts_in_proper_quotes_stay_what_they_were(delimiter):
 def test_a_semicolon_file_whose_quotes_may_mean_two_things_is_refused(end):
     with pytest.raises(Refusal, match=r"cut off|stray quotation mark"):
         read_sheet(f"Name;Price\nA;9\n{end}".encode())
+
+
+def test_a_header_that_comes_again_is_no_row():
+    data = "Name,Price\nA,9\nName,Price\nB,12\nname,price\n"
+
+    sheet = read_sheet(data.encode())
+
+    assert [(row.number, row.cells["Name"]) for row in sheet.rows] == [(2, "A"), (4, "B"), (5, "name")]
+    assert sheet.notes == ["Row 3 repeats the header, as files do that were put together, and was left out."]

@@ -90,13 +90,11 @@ def _complete(group):
     product = group.values
     tracked = product.get("track inventory", "").strip().casefold()
     product["track inventory"] = _TRACKED.get(tracked, tracked)
-    visible = product.get("product visible?", "").strip().casefold()
-    product["product visible?"] = "N" if visible in ("false", "no", "n", "0") else "Y"
+    visible = product.get("product visible?", "").strip()
+    product["product visible?"] = "Y" if not visible or cells.says_yes(visible) else "N"
     if product.get("category", "").split(";")[0].strip().isdecimal():
         del product["category"]  # a number of the old shop
-    shown = sorted(
-        group.pictures, key=lambda each: each[1].get("image is thumbnail", "").strip().upper() != "TRUE"
-    )
+    shown = sorted(group.pictures, key=lambda each: not cells.says_yes(each[1].get("image is thumbnail", "")))
     addresses = [values.get(name, "").strip() for _, values in shown for name in _PICTURES]
     product["product image url - 1"] = next((each for each in addresses if each.startswith("http")), "")
     for _, values in group.skus:

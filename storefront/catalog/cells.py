@@ -49,6 +49,7 @@ _MARKUP = re.compile(r"[<>&]")
 _TAG = re.compile(r"<[a-zA-Z/!]")
 _MAIN_HEADING = re.compile(r"<(/?)h1\b", re.IGNORECASE)
 _NOT_IN_SLUGS, _BETWEEN_WORDS = re.compile(r"[^\w\s-]"), re.compile(r"[-\s]+")
+_NEXT_ADDRESS = re.compile(r"\s*[;,|\s]\s*(?=https?://)")
 _NOT_IN_ADDRESSES = re.compile(r"[\s<>\"]")
 # Spreadsheets and databases write 1.0, 1,00 or 1.0000 for one; three zeros may be a thousand.
 _WHOLE = re.compile(r"([0-9]{1,10})(?:[.,](?:00?|0000{1,6}))?")
@@ -57,6 +58,11 @@ _CYRILLIC = re.compile("[а-яА-Я]")
 _KIND_NAMES = frozenset(Product.Kind.values)
 _YES = {"true", "yes", "1", "y", "active", "listed", "published"}
 _NO = {"false", "no", "0", "n", "", "draft", "approved", "archived", "unlisted"}
+# A spreadsheet writes TRUE and FALSE in the language of its owner. The last two are how Python lowers a Turkish I.
+_YES_ELSEWHERE = "doğru evet wahr ja vrai oui verdadero sí vero sì verdadeiro sim waar prawda tak истина да"
+_NO_ELSEWHERE = "yanlış hayır falsch nein faux non falso não onwaar nee fałsz nie ложь нет yanliş hayir"
+_YES.update(_YES_ELSEWHERE.split())
+_NO.update(_NO_ELSEWHERE.split())
 
 
 @lru_cache(maxsize=4096)
@@ -263,11 +269,12 @@ def link(cell):
 
 
 def image(cell):
-    """An http(s) address, or a path on this site that begins with a slash."""
-    text = cell.strip()
+    """An http(s) address, the first of several, or a path on this site that begins with a slash."""
+    text = _NEXT_ADDRESS.split(cell.strip())[0]
     if text.startswith("/") and not text.startswith("//") and not _NOT_IN_ADDRESSES.search(text):
         return line(500)(text)
-    return link(cell)
+    # Files are uploaded with blanks in their names; browsers ask for them like this.
+    return link(text.replace(" ", "%20") if text.startswith(("http://", "https://")) else text)
 
 
 def yes(cell):
@@ -278,6 +285,10 @@ def yes(cell):
     if text in _NO:
         return False
     raise ValueError(f"{text!r} is neither yes nor no")
+
+
+def says_yes(cell):
+    return cell.strip().lower() in _YES
 
 
 def _json(text):

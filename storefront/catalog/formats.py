@@ -1,5 +1,6 @@
 """What a catalog format is: the columns that tell it apart, what each column means, and a row's identity."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,9 @@ from earnings import money
 from earnings.sheets import Row
 from storefront.catalog import cells
 from storefront.catalog.entries import Entry
+
+
+_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,8 @@ def read_places(entry, values, prefix):
 def finish(entry):
     """What every new product needs and most formats do not say."""
     fields = entry.fields
+    if _SHORTENED.fullmatch(entry.sku):
+        entry.flag("SKU", "looks like a number that a spreadsheet has shortened; export the file anew")
     if "family" not in fields:
         entry.defaults["family"] = cells.family_of(entry.sku) or "product"
     if not fields.get("image_alt", "") and fields.get("image"):

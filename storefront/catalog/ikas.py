@@ -24,7 +24,6 @@ from storefront.models import Product
 
 _GROUP, _VARIANT = "ürün grup id", "varyant id"
 _TITLE, _PRICE, _SALE = "İsim", "Satış Fiyatı", "İndirimli Fiyatı"
-_YES = {"true", "evet", "1", "aktif", "yes", "doğru"}
 _CURRENCY = "TRY"
 # What a variant leaves out is its product's first row's.
 _OF_THE_PRODUCT = (
@@ -72,7 +71,8 @@ class IkasFormat(Format):
 
 
 def _says_yes(values, name):
-    return values.get(name.casefold(), "").strip().casefold() in _YES
+    cell = values.get(name.casefold(), "")
+    return cells.says_yes(cell) or cell.strip().casefold() == "aktif"
 
 
 def _identity(values):

@@ -36,7 +36,6 @@ _OF_THE_PRODUCT = (
 )
 # Shopify's own words for "there are no variants".
 _NO_OPTION = {"", "default title", "default"}
-_SELLS_ON = {"continue", "true", "yes"}
 # What says that a file is of the layout of 2025, and how its columns were called before.
 _NEW = "url handle"
 _BEFORE = {
@@ -53,6 +52,7 @@ _BEFORE = {
     "product image url": "Image Src",
     "variant image url": "Variant Image",
 }
+_BODY = {"body html": "Body (HTML)"}  # as a widespread program for exports calls it
 
 
 @dataclass
@@ -149,9 +149,8 @@ class ShopifyFormat(Format):
 def _old_names(header):
     """The names of a header's columns as they were before 2025."""
     names = [name.casefold() for name in header]
-    if _NEW not in names:
-        return header
-    return [_BEFORE.get(name, given) for name, given in zip(names, header, strict=True)]
+    before = _BEFORE if _NEW in names else {} if "body (html)" in names else _BODY
+    return [before.get(name, given) for name, given in zip(names, header, strict=True)]
 
 
 def _things(sheet):
@@ -209,7 +208,7 @@ def _category(values):
 def _kind(values):
     """Sellers of downloads often leave "Requires Shipping" as it was, so clear words go first."""
     words = f"{values.get('type', '')} {values.get('standardized product type', '')}"
-    ships = values.get("variant requires shipping", "").strip().lower() == "true"
+    ships = cells.says_yes(values.get("variant requires shipping", ""))
     return cells.kind_from_words(words, Product.Kind.PHYSICAL if ships else Product.Kind.DOWNLOAD)
 
 
@@ -237,16 +236,27 @@ def _read_picture(entry, product, values):
         entry.fields["image_alt"] = cells.shortened(" ".join(alt.split()), 300)
 
 
+def _sells_on(values):
+    policy = values.get("variant inventory policy", "")
+    return policy.strip().lower() == "continue" or cells.says_yes(policy)
+
+
 def _read_stock(entry, values):
     """Without a tracker Shopify counts nothing; with the policy "continue" it sells on when none is left."""
     if "variant inventory qty" not in values:
         return
     untracked = "variant inventory tracker" in values and not values["variant inventory tracker"].strip()
-    if untracked or values.get("variant inventory policy", "").strip().lower() in _SELLS_ON:
+    if untracked or _sells_on(values):
         entry.fields["stock"] = None
         return
-    counted = values["variant inventory qty"]
-    entry.fields["stock"] = available(entry, "Variant Inventory Qty", counted) if counted.strip() else None
+    counted = values["variant inventory qty"].strip()
+    if counted:
+        entry.fields["stock"] = available(entry, "Variant Inventory Qty", counted)
+    elif "variant inventory tracker" in values:
+        # Shops of several places: their counts are in another file.
+        entry.flag("Variant Inventory Qty", "is empty, though the shop counts; say in the shop how many are left")
+    else:
+        entry.fields["stock"] = None
 
 
 FORMAT = ShopifyFormat(
