@@ -13,7 +13,6 @@ from earnings.sheets import Row
 from storefront.catalog import cells
 from storefront.catalog.entries import Entry
 
-
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2}", re.IGNORECASE)
 
 
