@@ -58,6 +58,8 @@ CATALOGS = (
             ("a Shopify products file", ("URL handle", "Title", "Price")),
             ("a WooCommerce products file", ("Type", "SKU", "Name", "Regular price")),
             ("a WooCommerce products file", ("Typ", "Artikelnummer", "Name", "Regulärer Preis")),
+            ("a WooCommerce products file", ("Type", "UGS", "Nom", "Tarif régulier")),
+            ("a WooCommerce products file", ("Tür", "Stok kodu (SKU)", "İsim", "Normal fiyat")),
             ("a BigCommerce products file", ("Item Type", "Product Name", "Price")),
             ("a BigCommerce products file", ("Item", "Name", "Type", "SKU", "Options")),
             ("an Etsy list of listings", ("TITLE", "DESCRIPTION", "PRICE", "CURRENCY_CODE", "QUANTITY")),

@@ -85,7 +85,7 @@ def _title(cell):
 
 def _tags(cell):
     """Etsy writes blanks inside a tag as underscores."""
-    return cells.tags(cell.replace("_", " "))
+    return cells.tags(html.unescape(cell).replace("_", " "))
 
 
 def _identity(values):

@@ -1,5 +1,7 @@
 """Exports that are a plain list: Amazon's report of listings and Square's catalog."""
 
+import re
+
 from storefront.catalog import cells
 from storefront.catalog.formats import Column, Format, Prices, available, read_places
 from storefront.models import Product
@@ -31,12 +33,19 @@ AMAZON = Format(
 
 
 def _square(entry, values):
-    """Items whose only variation is called Regular have none."""
-    entry.defaults["kind"] = cells.kind_from_words(values.get("category", ""), Product.Kind.PHYSICAL)
+    """Items whose only variation is called Regular have none. Since 2024 an item is in several categories."""
+    several = re.split(r"[,(]", values.get("categories", ""))[0]
+    category = values.get("category", "").strip() or values.get("reporting category", "").strip() or several
+    if {"category", "categories", "reporting category"} & values.keys():
+        entry.fields["category"] = cells.shortened(" ".join(category.rsplit(">", 1)[-1].split()), 80)
+    words = f"{values.get('item type', '')} {category}"
+    entry.defaults["kind"] = cells.kind_from_words(words, Product.Kind.PHYSICAL)
     entry.fields["family"] = cells.name_of(values["item name"]) or "product"
     if entry.fields.get("option", "").casefold() == "regular":
         entry.fields["option"] = ""
-    entry.wants_listing = values.get("archived", "").strip().lower() != "y"
+    archived = values.get("archived", "").strip().lower() == "y"
+    shown = values.get("square online item visibility", "").strip().lower() not in ("hidden", "unavailable")
+    entry.wants_listing = shown and not archived
     read_places(entry, values, "current quantity")
 
 
@@ -51,7 +60,6 @@ SQUARE = Format(
         Column("Item Name", "title", cells.line(255), required=True),
         Column("Variation Name", "option", cells.line(120)),
         Column("Description", "description", cells.html),
-        Column("Category", "category", cells.line(80)),
     ),
     complete=_square,
 )

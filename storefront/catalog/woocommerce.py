@@ -39,9 +39,15 @@ _TRANSLATED = (
     visibilidad en el catálogo""",
     """id|тип|артикул|имя|опубликован|короткое описание|описание|в наличии?||||базовая цена|категории||изображения
     |||||""",
+    """id|type|ugs|nom|publié|description courte|description|en stock ?|stock|
+    autoriser les commandes de produits en rupture ?|tarif promo|tarif régulier|catégories|étiquettes|
+    images|parent|url externe|date de début de promo|date de fin de promo|visibilité dans le catalogue""",
+    """kimlik|tür|stok kodu (sku)|İsim|yayımlanmış|kısa açıklama|açıklama|stokta?|stok|yok satmaya izin?|
+    İndirimli satış fiyatı|normal fiyat|kategoriler|etiketler|görseller|ebeveyn|harici url|
+    İndirimli fiyatın başladığı tarih|İndirimli fiyatın bittiği tarih|katalogda görünürlük""",
 )
 _IN_ENGLISH = {
-    name.strip(): english
+    name.strip().casefold(): english
     for names in _TRANSLATED
     for name, english in zip(names.split("|"), _ENGLISH, strict=True)
     if name.strip()
@@ -49,6 +55,11 @@ _IN_ENGLISH = {
 _ATTRIBUTES = [f"attribute {n} value(s)" for n in range(1, 6)]
 for _n, _name in enumerate(_ATTRIBUTES, start=1):
     _IN_ENGLISH |= {f"attribut {_n} wert(e)": _name, f"valor(es) del atributo {_n}": _name}
+    _IN_ENGLISH |= {f"valeur(s) de l'attribut {_n}": _name, f"nitelik {_n} değer(ler)i": _name}
+_LIKE_FORMULAS = set("=+-@\t\r")
+_TEXTS = ("description", "short description")
+_WHOLES = {"variable", "variable-subscription"}
+_PARTS = {"variation", "subscription_variation"}
 
 
 def _tags(cell):
@@ -64,7 +75,20 @@ _OF_THE_PRODUCT = (
 
 
 def _english(name):
-    return _IN_ENGLISH.get(name.casefold(), name.casefold())
+    name = name.casefold().replace("’", "'")
+    return _IN_ENGLISH.get(name, name)
+
+
+def _written(sheet):
+    """(row, cells) as they were before the export: it puts an apostrophe before what a spreadsheet would run, and
+    writes line ends of texts as a backslash and an n."""
+    for row, values in named_cells(sheet):
+        for name, cell in values.items():
+            if cell[:1] == "'" and cell[1:2] in _LIKE_FORMULAS:
+                values[name] = cell = cell[1:]
+            if name in _TEXTS and "\\n" in cell:
+                values[name] = cell.replace("\\\\n", "\0").replace("\\n", "\n").replace("\0", "\\n")
+        yield row, values
 
 
 class WooFormat(Format):
@@ -79,9 +103,9 @@ class WooFormat(Format):
     def _products(self, sheet):
         mark = decimal_mark(sheet, self.price_columns)
         parents, with_variations = _parents(sheet)
-        for row, values in named_cells(sheet):
+        for row, values in _written(sheet):
             words = _types(values)
-            if not row.problem and words & {"variable", "grouped"}:
+            if not row.problem and words & {*_WHOLES, "grouped"}:
                 if "grouped" in words:
                     note(
                         sheet,
@@ -103,7 +127,7 @@ class WooFormat(Format):
             entry.refuse("SKU", "has more than 120 characters")
         entry.fields["sku"] = entry.sku
         parent = None
-        if "variation" in words:
+        if words & _PARTS:
             parent = parents.get(_key(values.get("parent", "")))
             if parent is None:
                 entry.refuse("Parent", f"{values.get('parent', '')!r} is in no row of type variable")
@@ -153,11 +177,11 @@ def _parents(sheet):
     """The rows of type variable by SKU and number, and the names by which variations call theirs; variations may
     come before them."""
     found, called = {}, set()
-    for _, values in named_cells(sheet):
+    for _, values in _written(sheet):
         words = _types(values)
-        if "variable" in words:
+        if words & _WHOLES:
             found |= dict.fromkeys(_names(values), values)
-        elif "variation" in words:
+        elif words & _PARTS:
             called.add(_key(values.get("parent", "")))
     return found, called
 
@@ -231,6 +255,8 @@ def _read_stock(entry, values, parent):
 
 def _kind(words, values, parent):
     """By the words in the type, which a variation has of its own; its categories are its parent's."""
+    if words & {"subscription", "subscription_variation"}:
+        return Product.Kind.SUBSCRIPTION
     if "downloadable" in words:
         return Product.Kind.DOWNLOAD
     categories = values.get("categories", "").strip() or (parent or {}).get("categories", "")
