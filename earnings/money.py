@@ -73,7 +73,6 @@ _SPACES = str.maketrans(
         "\u2212": "-",
     }
 )
-_SPACES |= INVISIBLE
 # "1,23,456" is how India writes lakhs: pairs, and three digits at the end.
 _LAKHS = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}", re.ASCII)
 
@@ -166,6 +165,9 @@ def parse(cell, currency="", *, default="", mark="", negative=False):
     code = _currency(possible, currency, default)
     digits = exponent(code)
     whole, decimals = _split(number, mark, digits)
+    if not decimals[digits:].strip("0") and len(decimals) != 3:
+        # Databases write 9.5000 and 1200.00 yen. Three digits may be thousands after all.
+        decimals = decimals[:digits]
     if len(decimals) > digits:
         raise ValueError(f"has more decimals than {code} has ({digits})")
     minor = int(whole + decimals.ljust(digits, "0"))
@@ -193,7 +195,7 @@ def decimal_mark(cells):
 
 def _dissect(cell):
     """The number, the currencies that the cell allows (none = it does not say), and whether it is negative."""
-    text = cell.translate(_SPACES).strip()
+    text = cell.translate(INVISIBLE).translate(_SPACES).strip()
     if not text:
         raise ValueError("is empty")
     if len(text) > 60:

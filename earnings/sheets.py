@@ -303,7 +303,7 @@ def _header(cells, notes):
     """Column names: trimmed, a second one of the same name numbered, a nameless one left out of the rows."""
     names, seen = [], {}
     for cell in cells:
-        name = " ".join(cell.translate(encodings.INVISIBLE).split())
+        name = " ".join(unicodedata.normalize("NFC", cell.translate(encodings.INVISIBLE)).split())
         seen[name] = seen.get(name, 0) + 1
         if name and seen[name] > 1:
             notes.append(f"The column {name} is there {seen[name]} times; the first one counts.")

@@ -1,5 +1,7 @@
 """Counts, names and codes in the cells of catalogs, as shops and spreadsheets really write them."""
 
+import unicodedata
+
 import pytest
 
 from earnings import money
@@ -129,3 +131,28 @@ def test_a_text_column_without_brackets_is_the_text_too():
     entry = only_entry("Handle,Title,Body HTML,Variant Price\na,A,<p>Soft.</p>,5\n")
 
     assert entry.fields["description"] == "<p>Soft.</p>"
+
+
+@pytest.mark.parametrize(
+    ("cell", "currency", "minor"),
+    [("25.0000", "USD", 2500), ("9,50000", "EUR", 950), ("1200.00", "JPY", 1200), ("1.5000", "KWD", 1500)],
+)
+def test_zeros_behind_a_price_say_nothing(cell, currency, minor):
+    assert money.parse(cell, currency) == money.Money(minor, currency)
+
+
+@pytest.mark.parametrize(("cell", "currency"), [("25.0010", "USD"), ("1200.50", "JPY"), ("10.005", "USD")])
+def test_a_price_finer_than_its_currency_is_refused(cell, currency):
+    with pytest.raises(ValueError, match="decimals"):
+        money.parse(cell, currency, mark=".")
+
+
+def test_three_zeros_behind_a_price_may_be_thousands_and_are_refused():
+    with pytest.raises(ValueError, match="more decimals"):
+        money.parse("1.000", "USD", mark=".")
+
+
+def test_a_header_in_letters_taken_apart_is_the_same_header():
+    entry = only_entry(unicodedata.normalize("NFD", "Ürün Grup ID,İsim,Satış Fiyatı,SKU\n") + "1,Kalem,5,A\n")
+
+    assert (entry.problems, entry.fields["title"]) == ([], "Kalem")

@@ -95,3 +95,12 @@ def test_squares_newer_columns_say_category_kind_and_visibility():
     assert [entry.fields["category"] for entry in (cup, plan)] == ["Mugs", "Prints"]
     assert [entry.defaults["kind"] for entry in (cup, plan)] == ["physical", "download"]
     assert [entry.wants_listing for entry in (cup, plan)] == [True, False]
+
+
+def test_an_ampersand_in_a_name_is_one():
+    header = "ID,Type,SKU,Name,Published,Regular price,Categories,Tags\n"
+
+    (entry,) = read(header + "1,simple,A,Salt &amp; Pepper,1,5,Home &gt; Home &amp; Garden,salt &amp; pepper\n")
+
+    assert entry.fields["title"] == "Salt & Pepper"
+    assert (entry.fields["category"], entry.fields["tags"]) == ("Home & Garden", ["salt & pepper"])

@@ -223,7 +223,7 @@ def _describe(entry, values):
     entry.defaults["kind"] = Product.Kind.DOWNLOAD if digital else Product.Kind.PHYSICAL
     picture = values.get("product image url - 1", "").strip() or values.get("product image file - 1", "").strip()
     try:
-        entry.fields["image"] = cells.link(picture)
+        entry.fields["image"] = cells.image(picture) if picture.startswith("http") else cells.link(picture)
     except ValueError:
         entry.flag(
             "Product Image File - 1", f"{picture[:60]!r} is a file of the old shop; give the product a picture"

@@ -6,6 +6,8 @@ it what they leave out. `grouped` products only point at others. Columns are nam
 Source: woocommerce.com, "Product CSV Importer and Exporter", and the exports of shops.
 """
 
+from html import unescape
+
 from storefront.catalog import cells
 from storefront.catalog.entries import Entry
 from storefront.catalog.formats import (
@@ -63,12 +65,12 @@ _PARTS = {"variation", "subscription_variation"}
 
 
 def _tags(cell):
-    """Commas inside a tag have a backslash before them."""
-    return [tag.replace("\0", ",") for tag in cells.tags(cell.replace("\\,", "\0"))]
+    """Names are stored and exported with "&amp;" for an ampersand. Commas inside a tag have a backslash."""
+    return [tag.replace("\0", ",") for tag in cells.tags(unescape(cell).replace("\\,", "\0"))]
 
 
 _OF_THE_PRODUCT = (
-    Column("Name", "title", cells.line(255)),
+    Column("Name", "title", lambda cell: cells.line(255)(unescape(cell))),
     Column("Description", "description", cells.html),
     Column("Tags", "tags", _tags),
 )
@@ -208,7 +210,7 @@ def _describe(entry, values, parent):
     if short:
         entry.fields["summary"] = short
     if "categories" in whole:
-        path = whole["categories"].replace("\\,", "\0").split(",")[0].replace("\0", ",")
+        path = unescape(whole["categories"]).replace("\\,", "\0").split(",")[0].replace("\0", ",")
         entry.fields["category"] = cells.shortened(" ".join(path.rsplit(">", 1)[-1].split()), 80)
     _read_picture(entry, whole.get("images", ""))
     published = [each.get("published", "1").strip().lstrip("'") for each in (values, parent) if each]
