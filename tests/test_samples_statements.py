@@ -313,9 +313,9 @@ def test_the_files_own_totals_are_kept_beside_the_sums():
         ("nasty/real_woocommerce_bom_in_second_line.csv", "No format that we know"),
         ("ancestor/product_catalog.json", "JSON"),
         ("ancestor/earnings.json", "JSON"),
-        ("ancestor/shopier_products_export.csv", "No format that we know"),
+        ("ancestor/shopier_products_export.csv", "import it under Catalog imports"),
         ("storefront/ancestor_store_reduced.html", "a web page"),
-        ("catalog/amazon_listings_report.tsv", "No format that we know"),
+        ("catalog/amazon_listings_report.tsv", "import it under Catalog imports"),
     ],
 )
 def test_what_is_no_statement_is_refused_with_the_reason_and_nothing_is_booked(name, words):
