@@ -2,6 +2,7 @@
 
 import pytest
 
+from earnings.refusals import Refusal
 from storefront import catalog
 from storefront.catalog import importing
 
@@ -74,6 +75,8 @@ def test_options_that_differ_in_signs_only_are_two_variants_in_any_order():
     assert (there["C"], there["C++"], there["F#"]) == ("book-c", "book-c-plus-plus", "book-f")
     assert there["C#"].startswith("book-c-")
     assert skus("book,Book,C#,,6", "pen,Pen,C#,,6") == ["book-c", "pen-c"]
+    assert skus("book,Book,-1.5,,6", "book,,1.5,,6")[1] == "book-1-5"
+    assert skus("book,Book,Rosé,,6", "book,,Rose,,6")[1] == "book-rose"
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -99,6 +102,11 @@ def test_the_names_are_the_same_where_the_file_is_read_from_the_disk():
 
 
 def test_the_same_variant_twice_is_still_refused():
-    reading = read("Handle,Title,Option1 Value,Variant Price\nbook,Book,C#,5\nbook,,C#,6\nbook,,C,6\n")
+    reading = read("Handle,Title,Option1 Value,Variant Price\nbook,Book,C#,5\nbook,,c#,6\nbook,,C,6\n")
 
     assert [entry.row for entry in reading.refused] == [3]
+
+
+def test_what_the_layout_of_2025_lacks_is_named_by_its_new_name():
+    with pytest.raises(Refusal, match=r"Shopify products \(lacks Price\)"):
+        read("Title,URL handle,SKU\nCup,cup,C\n")

@@ -52,6 +52,16 @@ _BEFORE = {
     "product image url": "Image Src",
     "variant image url": "Variant Image",
 }
+# The columns that tell variants apart, and from further pictures.
+_TELLING = (
+    "handle",
+    "title",
+    "variant sku",
+    "variant price",
+    "image src",
+    *(f"option{n} value" for n in (1, 2, 3)),
+)
+_AFTER = {"Variant Price": "Price"}
 _BODY = {"body html": "Body (HTML)"}  # as a widespread program for exports calls it
 
 
@@ -95,7 +105,8 @@ class _Products:
 
 class ShopifyFormat(Format):
     def missing(self, header):
-        return super().missing([name.casefold() for name in _old_names(header)])
+        missing = super().missing([name.casefold() for name in _old_names(header)])
+        return [_AFTER.get(name, name) for name in missing] if _NEW in header else missing
 
     def entries(self, sheet):
         names = _old_names(sheet.columns)
@@ -155,9 +166,14 @@ def _old_names(header):
 
 def _things(sheet):
     """Each variant of the file as (SKU or "", handle, option)."""
-    for row, values in named_cells(sheet):
-        if not row.problem and not _is_picture_only(values):
-            yield cells.code(values.get("variant sku", "")), _handle(values), _option(values)
+    names = [name.casefold() for name in sheet.columns]
+    places = [(name, names.index(name)) for name in _TELLING if name in names]
+    for _, row, problem in sheet.records():
+        values = {name: row[place] for name, place in places}
+        if problem or _is_picture_only(values):
+            continue
+        sku = cells.code(values.get("variant sku", ""))
+        yield (sku, "", "") if sku else ("", _handle(values), _option(values))
 
 
 def _handle(values):

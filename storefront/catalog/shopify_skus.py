@@ -20,17 +20,18 @@ class MadeUpSkus:
 
     def give(self, handle, option):
         name = _name(handle, option)
-        if self._shared.get(cells.identity(name), (handle, option)) == (handle, option):
+        own = _thing(handle, option)
+        if self._shared.get(cells.identity(name), own) == own:
             return name
-        return cells.with_fingerprint(name, cells.identity(f"{handle}\n{option}"), 120)
+        return cells.with_fingerprint(name, "\n".join(own[1:]), 120)
 
 
 def _shared_names(things):
-    """{name that several things of a file want: the (handle, option) that keeps it, or None}."""
+    """{name that several things of a file want: the one that keeps it, or None}."""
     wanted, several = {}, {}
     for sku, handle, option in things:
         key = cells.identity(sku or _name(handle, option))
-        thing = _REAL if sku else (_rank(option), handle, option)
+        thing = _REAL if sku else _thing(handle, option)
         if wanted.setdefault(key, thing) != thing:
             several.setdefault(key, {wanted[key]}).add(thing)
     return {key: _keeper(found) for key, found in several.items()}
@@ -39,17 +40,24 @@ def _shared_names(things):
 def _keeper(things):
     """Not the first one of the file, or two rows that change places would change products."""
     best = min(rank for rank, _, _ in things)
-    among = [(handle, option) for rank, handle, option in things if rank == best]
-    return among[0] if len(among) == 1 and best else None
+    among = [thing for thing in things if thing[0] == best]
+    return among[0] if len(among) == 1 else None
 
 
-def _rank(option):
-    """An own handle first, then an option that its name says in full, such as "Dark red"."""
+def _thing(handle, option):
+    """(rank, handle, option) in one spelling: a handle alone goes first, then the option whose name says most of
+    it, as "dark-red" does of "Dark red"."""
+    handle, option = cells.identity(handle), cells.identity(option)
     if not option:
-        return 1
-    return 2 if cells.slug_of(option) == cells.identity(option).replace(" ", "-") else 3
+        return 1, handle, option
+    lost = abs(len(option) - len(cells.slug_of(_written(option))))
+    return 2 + 2 * lost + (not option.isascii()), handle, option
 
 
 def _name(handle, option):
-    # A size of 8.5 is not one of 85.
-    return f"{handle}-{cells.name_of(_IN_NUMBERS.sub('-', option))}" if option else handle
+    return f"{handle}-{cells.name_of(_written(option))}" if option else handle
+
+
+def _written(option):
+    """A size of 8.5 is not one of 85."""
+    return _IN_NUMBERS.sub("-", option)
