@@ -277,6 +277,11 @@ def image(cell):
     return link(text.replace(" ", "%20") if text.startswith(("http://", "https://")) else text)
 
 
+def says_yes(cell):
+    """Whether a cell says yes; anything else, also what can't be understood, does not."""
+    return cell.strip().lower() in _YES
+
+
 def yes(cell):
     """Whether a cell says yes. ValueError where it says neither yes nor no."""
     text = cell.strip().lower()
@@ -285,10 +290,6 @@ def yes(cell):
     if text in _NO:
         return False
     raise ValueError(f"{text!r} is neither yes nor no")
-
-
-def says_yes(cell):
-    return cell.strip().lower() in _YES
 
 
 def _json(text):
