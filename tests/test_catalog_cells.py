@@ -46,6 +46,7 @@ def test_a_count_with_a_fraction_of_zero_is_whole(shop, cell, stock):
 
 def test_a_decimal_comma_before_zeros_is_whole_too():
     assert [cells.whole(cell) for cell in ("1,0", "5,00", "0,0000")] == [1, 5, 0]
+    assert [cells.days(cell) for cell in ("3.0", "3,00 days", "3")] == [3, 3, 3]
 
 
 @pytest.mark.parametrize("shop", SHOPS)

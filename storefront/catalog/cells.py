@@ -237,7 +237,7 @@ def stock(cell):
 
 def days(cell):
     """ "7", "7 days" or "1 day"."""
-    found = re.fullmatch(r"\s*([0-9]{1,3})\s*(days?)?\s*", cell, re.IGNORECASE)
+    found = re.fullmatch(r"\s*([0-9]{1,3})(?:[.,]00?)?\s*(days?)?\s*", cell, re.IGNORECASE)
     if not found or not int(found.group(1)):
         raise ValueError(f"{cell.strip()!r} is not a number of days")
     return int(found.group(1))
