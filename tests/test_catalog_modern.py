@@ -4,6 +4,7 @@ import pytest
 
 from storefront import catalog
 from storefront.catalog import importing
+from storefront.recipes.client_catalog import open_catalog
 
 BIG = (
     "Item,ID,Name,Type,SKU,Options,Inventory Tracking,Current Stock,Price,Retail Price,Sale Price,Categories,"
@@ -146,3 +147,13 @@ def test_the_same_file_again_changes_nothing(text):
     again = importing.import_catalog(text.encode(), "shop.csv", publish=True)
 
     assert (again.status, again.created_count, again.changed_count, again.unchanged_count) == ("applied", 0, 0, 4)
+
+
+def test_a_client_who_says_the_currency_of_an_ikas_file_is_believed():
+    def first_price(currency):
+        entry = open_catalog({"catalog_csv": IKAS + CUP, "currency": currency}).reading.rows[0]
+        return entry.fields["price_minor"], entry.fields["compare_at_minor"], entry.fields["currency"]
+
+    assert first_price("EUR") == (19990, 24990, "EUR")
+    assert first_price("USD") == (19990, 24990, "USD")
+    assert first_price("") == first_price("TRY") == (19990, 24990, "TRY")
