@@ -59,9 +59,13 @@ SAMPLE = 100_000  # characters from which the delimiter is told
 class SheetFile:
     """A table in a file of any size, read from the disk anew each time that its records are asked for."""
 
-    def __init__(self, file, is_header=None):
-        """`file` is binary and can be read again; `Refusal` as for `read_sheet`, without looking at every row."""
+    def __init__(self, file, is_header=None, *, keeps_repeats=False):
+        """`file` is binary and can be read again; `Refusal` as for `read_sheet`, without looking at every row.
+
+        A header that comes again is noted and left out, unless the caller has more to say to it.
+        """
         self._file, self._is_header = file, is_header or (lambda cells: True)
+        self._keeps_repeats = keeps_repeats
         self.notes = []
         self.total = 0  # records, once they were read to the end
         self._codec, self._has_stray_marks = encodings.find(file, self.notes)
@@ -107,7 +111,7 @@ class SheetFile:
         """(number, cells, problem) of each record below the header, as wide as `columns`."""
         wanted, width, total = None, len(self.columns), 0
         for number, cells in self._parsed():
-            if cells == wanted:
+            if cells == wanted and not self._keeps_repeats:
                 self._note(
                     f"Row {number} repeats the header, as files do that were put together, and was left out."
                 )
@@ -175,8 +179,9 @@ def read_sheet(data: bytes, *, is_header=None) -> Sheet:
     """The table in a file, or `Refusal` (422, with `row` where one is to blame) naming why it can't be read.
 
     `is_header(cells) -> bool` finds the header below lines of notes; without it the first line with text is it.
+    One that comes again is a row like others.
     """
-    sheet = SheetFile(io.BytesIO(data), is_header)
+    sheet = SheetFile(io.BytesIO(data), is_header, keeps_repeats=True)
     rows, cells = [], 0
     for row in sheet.rows:
         rows.append(row)

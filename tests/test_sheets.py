@@ -5,7 +5,7 @@ import json
 import pytest
 
 from earnings.refusals import Refusal
-from earnings.sheets import read_sheet, safe_cell
+from earnings.sheets import SheetFile, read_sheet, safe_cell
 
 TEXT = "Name,Price\nIşık Seti,9\nÇizim,12\n"
 CELLS = [{"Name": "Işık Seti", "Price": "9"}, {"Name": "Çizim", "Price": "12"}]
@@ -238,7 +238,7 @@ def test_a_semicolon_file_whose_quotes_may_mean_two_things_is_refused(end):
 def test_a_header_that_comes_again_is_no_row():
     data = "Name,Price\nA,9\nName,Price\nB,12\nname,price\n"
 
-    sheet = read_sheet(data.encode())
+    sheet = SheetFile(io.BytesIO(data.encode()))
 
     assert [(row.number, row.cells["Name"]) for row in sheet.rows] == [(2, "A"), (4, "B"), (5, "name")]
     assert sheet.notes == ["Row 3 repeats the header, as files do that were put together, and was left out."]
