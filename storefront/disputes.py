@@ -49,13 +49,15 @@ def told(payment, said):
         defaults={"payment": payment, "amount_minor": said.amount_minor, "reason": said.reason[:80]},
     )
     now = timezone.now()
-    if dispute.status == Status.OPEN:
+    was_open = dispute.status == Status.OPEN
+    if was_open:
         _set_apart(dispute, now)
     if created:
         order.note_problem(f"Disputed by the buyer's bank ({said.external_id}): answer it at the provider.")
         order_news.tell(order, "disputed")
     if said.status in (Status.WON, Status.LOST):
-        if dispute.advance(said.status, closed_at=now):
+        # One that was decided before holds nothing: what is set apart then is another one's.
+        if dispute.advance(said.status, closed_at=now) and was_open:
             _put_back(dispute, now)
         if dispute.status == Status.WON:
             refunds.undo_lost(dispute)

@@ -10,7 +10,7 @@ from earnings.models import Earning
 from storefront import disputes, refunds
 from storefront.models import Dispute, PaymentEvent, Refund
 from storefront.payments import Answer
-from tests.factories import make_product
+from tests.factories import make_gig, make_product
 from tests.stripe_fake import SECRET, FakeStripe
 from tests.test_stripe import balances, paid, tell, total
 
@@ -187,4 +187,40 @@ def test_a_fee_of_a_dispute_that_grows_is_booked_as_it_stands(stripe, client):
     tell(client, stripe.decide(dispute, "won"))
 
     assert (grown, total("fees")) == (114 + 3000, 114)
+    assert audit.violations() == []
+
+
+def test_a_decision_taken_back_beside_an_open_dispute_leaves_money_where_it_waits(stripe, client):
+    """What had not cleared was put back as available when the other dispute ended."""
+    _, payment, line = sold(stripe, client)
+    for number, status in (("dp_1", "won"), ("dp_2", "open")):
+        disputes.told(payment, disputes.Told(number, status, 2900))
+
+    disputes.told(payment, disputes.Told("dp_1", "lost", 2900))
+    meanwhile = balances(line)
+    for number in ("dp_1", "dp_2"):
+        disputes.told(payment, disputes.Told(number, "won", 2900))
+
+    assert meanwhile == {"disputed": 2786, "fees": 114, "revenue": -2900}
+    assert balances(line) == {"pending": 2786, "fees": 114, "revenue": -2900}
+    assert Earning.objects.get(key=line).entries.filter(event="disputed").count() == 2
+    assert audit.violations() == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_open_disputes_that_both_hold_money_put_back_what_had_not_cleared_as_not_cleared(stripe, client, first):
+    """Money of the second dispute was taken for that of a failed refund, and could be paid out at once."""
+    order, payment = paid(stripe, client, make_gig(price_minor=2900).packages.get())
+    line = f"order:{order.number}:line:1"
+    disputes.told(payment, disputes.Told("dp_1", "open", 2900))
+    earning = Earning.objects.get(key=line)
+    refunds.told(payment, Answer("succeeded", external_id="re_1"), amount_minor=1000)
+    ledger.record_earned(earning, f"{line}:earned", earning.occurred_at)
+    disputes.told(payment, disputes.Told("dp_2", "open", 1900))
+    refunds.told(payment, Answer("failed", external_id="re_1"), amount_minor=1000)
+
+    for number in ("dp_1", "dp_2")[first:] + ("dp_1", "dp_2")[:first]:
+        disputes.told(payment, disputes.Told(number, "won", 2900))
+
+    assert balances(line) == {"pending": 2786, "fees": 114, "revenue": -2900}
     assert audit.violations() == []

@@ -5,7 +5,7 @@ from enum import Enum
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from earnings import money
 from earnings.ledger.entries import (
@@ -122,10 +122,10 @@ def dispute(earning, key, at):
 
 @transaction.atomic
 def release(contested, key, at, memo=""):
-    """What is still set apart of this sale is free again, and lies where the entry `contested` took it from, with
-    those that are named after it."""
+    """What is still set apart of this sale is free again, and lies where `contested` and its other disputes took
+    it from."""
     entry = JournalEntry(earning=contested.earning, key=key, event=Event.CLEARED, occurred_at=at, memo=memo)
-    return _book(entry, lambda held: _released(contested, held[DISPUTED]))
+    return _book(entry, lambda held: _released(contested.earning_id, held[DISPUTED]))
 
 
 @transaction.atomic
@@ -191,11 +191,17 @@ def balances(earning):
 # --- What undoes earlier entries ------------------------------------------------------------------------------
 
 
-def _released(contested, rest):
-    """Refunds took what had come least far, so what is left of `contested` had come farthest."""
-    moved = Q(entry__key__startswith=f"{contested.key}:", entry__event__in=[Event.DISPUTED, Event.CLEARED])
-    parts = Posting.objects.filter(moved | Q(entry=contested), entry__earning=contested.earning_id)
+def _released(earning_id, rest):
+    """Refunds took what had come least far, so what is left had come farthest. Of all disputes, as two that are
+    open hold one sum together: by its own entries alone, one would free what the other took as available."""
+    moves = JournalEntry.objects.filter(
+        earning=earning_id,
+        event__in=[Event.DISPUTED, Event.CLEARED],
+        reversed_by=None,
+        postings__account=DISPUTED,
+    )
     home = Counter()
+    parts = Posting.objects.filter(entry__in=moves.order_by().values("pk"))
     for account, amount in parts.values_list("account_id", "amount_minor"):
         home[account] -= amount
     postings = Counter({DISPUTED: -rest})
