@@ -208,7 +208,9 @@ def test_a_decision_taken_back_beside_an_open_dispute_leaves_money_where_it_wait
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_two_open_disputes_that_both_hold_money_put_back_what_had_not_cleared_as_not_cleared(stripe, client, first):
+def test_two_open_disputes_that_both_hold_money_put_back_what_had_not_cleared_as_not_cleared(
+    stripe, client, first
+):
     """Money of the second dispute was taken for that of a failed refund, and could be paid out at once."""
     order, payment = paid(stripe, client, make_gig(price_minor=2900).packages.get())
     line = f"order:{order.number}:line:1"
