@@ -30,7 +30,7 @@ def release(lines):
 
 
 def retake(lines):
-    """Take the pieces of a given-up order again; a line that finds too few left is short."""
+    """Take the pieces of what was given up again; a line that finds too few left is short."""
     for line in _by_product(lines):
         if line.product_id and line.product.stock is not None and not line.reserved:
             if _taken(line.product_id, line.quantity):

@@ -6,6 +6,7 @@ from earnings.models import Earning
 from earnings.refusals import Refusal
 from storefront import checkout, handing_over, refunds
 from storefront.models import Product, Refund
+from storefront.payments import Answer
 from tests.factories import make_gig, make_order, make_paid_order, make_product
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,49 @@ def test_a_short_line_is_handed_over_after_restocking_instead_of_being_refunded(
     assert (line.is_short, line.reserved, print_.stock) == (False, 1, 4)
     assert Refund.objects.get().status == "dropped"
     assert balances(line.key) == {"pending": 2900, "revenue": -2900}
+
+
+def test_a_refund_that_failed_takes_the_pieces_that_it_gave_back_again():
+    """They were counted back into stock and then sent: one piece was sold twice."""
+    print_ = make_product(kind="physical", stock=3)
+    order = make_paid_order((print_, 2))
+    refund = refunds.carry_out(refunds.request(order, "wish"))
+    print_.refresh_from_db()
+    given_back = print_.stock
+
+    for _ in range(2):
+        refunds.settle(refund, Answer("failed"))
+    handing_over.hand_over(order.lines.get())
+
+    line = order.lines.get()
+    print_.refresh_from_db()
+    assert (given_back, print_.stock) == (3, 1)
+    assert (line.reserved, line.is_short) == (2, False)
+
+
+def test_pieces_that_were_sold_to_others_before_the_refund_failed_are_short():
+    print_ = make_product(kind="physical", stock=1)
+    order = make_paid_order(print_)
+    refund = refunds.carry_out(refunds.request(order, "wish"))
+    make_paid_order(print_)
+
+    refunds.settle(refund, Answer("failed"))
+    with pytest.raises(Refusal) as refused:
+        handing_over.hand_over(order.lines.get())
+
+    assert "out of stock" in refused.value.detail
+    assert order.lines.get().is_short
+
+
+def test_a_part_refund_that_fails_leaves_the_pieces_where_they_are():
+    print_ = make_product(kind="physical", stock=3, price_minor=1000)
+    order = make_paid_order((print_, 2))
+    refund = refunds.carry_out(refunds.request(order, "wish", amount_minor=500))
+
+    refunds.settle(refund, Answer("failed"))
+
+    print_.refresh_from_db()
+    assert (print_.stock, order.lines.get().reserved) == (1, 2)
 
 
 def test_a_file_that_was_short_gives_its_right_when_it_is_handed_over():

@@ -220,12 +220,20 @@ def _call_off(line):
         stock.release([line])
 
 
+def _take_up_again(part):
+    """The rest of a line's money had called it off, and comes back: so do the pieces that it had given up."""
+    line = part.line
+    if line.fulfilled_at is None and _returned_minor(line) + part.amount_minor == line.amount_minor:
+        stock.retake([line])
+
+
 def _undo(order, refund, at, was_booked):
     """It did not reach the buyer: the money is ours to give back once more, and a person has to look."""
     for part in refund.lines.select_related("line__order"):
         OrderLine.objects.filter(pk=part.line_id).update(refunded_minor=F("refunded_minor") - part.amount_minor)
         if was_booked:
             library.restore_refunded(part.line)
+            _take_up_again(part)
     if was_booked:
         for key, _ in _keys(refund):
             bookkeeping.unbook_refund(refund, key, at)
