@@ -257,6 +257,7 @@ def mark_paid(payment, *, at=None, external_id="", fee_minor=None, by=None):
         refunds.propose(payment, "The order was paid before: this payment came on top.")
         order.note_problem(f"Paid twice: payment {payment.pk} ({payment.provider}) came on top.")
     else:
+        order.payments.filter(status=Payment.Status.PENDING).update(status=Payment.Status.CANCELED)
         _complete(order, payment, payment.captured_at)
     return order
 

@@ -145,7 +145,7 @@ ORDER_VERBS = (
     Verb(
         "mark_paid",
         "Mark as paid",
-        lambda order, request: checkout.mark_order_paid(order, by=request.user) and None,
+        lambda order, request: checkout.close_sessions(checkout.mark_order_paid(order, by=request.user)),
         SETTLE,
         "You saw the money on our account: it is booked as real, and what was bought is handed over.",
         fits=status_in("awaiting_payment", "canceled"),
@@ -170,7 +170,7 @@ ORDER_VERBS = (
     Verb(
         "cancel",
         "Give up",
-        lambda order, request: checkout.cancel(order) and None,
+        lambda order, request: checkout.close_sessions(checkout.cancel(order)),
         SETTLE,
         "Nothing was paid: its pieces go back into stock.",
         fits=status_in("awaiting_payment"),

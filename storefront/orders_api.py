@@ -192,7 +192,7 @@ class OrderViewSet(RemembersAnswers, Rows):
     @action(detail=True, methods=["post"], url_path="mark-paid")
     def mark_paid(self, request, number=None):
         """The money for an invoice has come: the order is booked as paid, and handed over. Twice is once."""
-        checkout.mark_order_paid(self.get_object(), by=request.user)
+        checkout.close_sessions(checkout.mark_order_paid(self.get_object(), by=request.user))
         return self._answer()
 
     @extend_schema(request=HandOverRequest, responses=OrderSerializer, parameters=[NUMBER])

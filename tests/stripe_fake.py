@@ -223,8 +223,23 @@ class FakeStripe:
 
     def promise(self, session_id):
         """The buyer chose a way to pay that takes days: the page is done, the money is not here."""
-        self.sessions[session_id] |= {"status": "complete", "payment_status": "unpaid"}
-        return self.tell("checkout.session.completed", self.sessions[session_id])
+        session, intent_id = self.sessions[session_id], f"pi_{secrets.token_hex(8)}"
+        self.intents[intent_id] = {
+            "id": intent_id,
+            "object": "payment_intent",
+            "livemode": self.livemode,
+            "status": "processing",
+            "latest_charge": None,
+            "metadata": session["intent_metadata"],
+        }
+        session |= {"status": "complete", "payment_status": "unpaid", "payment_intent": intent_id}
+        return self.tell("checkout.session.completed", session)
+
+    def refuse_promise(self, session_id):
+        """The buyer's bank does not pay after all: the page stays done. Returns the event."""
+        session = self.sessions[session_id]
+        self.intents[session["payment_intent"]]["status"] = "requires_payment_method"
+        return self.tell("checkout.session.async_payment_failed", session)
 
     def expire(self, session_id):
         session = self.sessions[session_id]

@@ -238,6 +238,30 @@ def test_choosing_an_invoice_closes_stripes_page(client, fake):
     ]
 
 
+def test_an_order_that_staff_give_up_or_see_paid_closes_stripes_page(staff_client, api, fake):
+    """Its buyer could still pay there for what is over, or a second time."""
+    (given_up, first), (seen, second), (told, third) = begun(), begun(), begun()
+
+    staff_client.post(f"/admin/storefront/order/{given_up.pk}/do/cancel/")
+    staff_client.post(f"/admin/storefront/order/{seen.pk}/do/mark_paid/")
+    api.post(f"/api/v1/orders/{told.number}/mark-paid")
+
+    assert {session["status"] for session in fake.sessions.values()} == {"expired"}
+    for payment in (first, second, third):
+        payment.refresh_from_db()
+        assert payment.status == "canceled"
+
+
+def test_stripe_that_is_away_does_not_keep_staff_from_giving_an_order_up(staff_client, fake):
+    order, _ = begun()
+    fake.failing = 9
+
+    staff_client.post(f"/admin/storefront/order/{order.pk}/do/cancel/")
+
+    order.refresh_from_db()
+    assert order.status == "canceled"
+
+
 # --- Events in any order, any number, any shape --------------------------------------------------------------
 
 
@@ -415,6 +439,24 @@ def test_a_bank_that_does_not_pay_later_fails_the_payment(client, fake):
     payment.refresh_from_db()
     order.refresh_from_db()
     assert (payment.status, order.status) == ("failed", "awaiting_payment")
+
+
+def test_a_bank_whose_no_was_never_told_does_not_keep_the_piece_for_ever(client, fake):
+    """Every look at a page that is done but not paid gave its order fourteen days more."""
+    print_ = make_product(kind="physical", stock=1)
+    order, payment = begun(print_)
+    done = fake.promise(payment.session_id)
+    tell(client, done)
+    fake.refuse_promise(payment.session_id)  # and its event is lost
+    checkout.Order.objects.update(reserved_until=order.placed_at)
+
+    checkout.sweep()
+    tell(client, {**done, "id": "evt_told_late"})
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    print_.refresh_from_db()
+    assert (order.status, payment.status, print_.stock) == ("canceled", "failed", 1)
 
 
 # --- Refunds ---------------------------------------------------------------------------------------------------
@@ -643,6 +685,25 @@ def test_money_that_is_still_owed_is_not_counted_as_disputed(client, fake):
     assert Dispute.objects.get().status == disputes.Status.LOST
 
 
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_a_dispute_that_was_prevented_is_over_and_takes_what_the_bank_took(client, fake, withdrawn):
+    """It was taken for an open one for ever: its money was set apart, and nothing could be given back."""
+    order, payment = paid(fake, client, make_product(price_minor=2900))
+    opened = fake.dispute(payment.external_id, fee=0, status="prevented")
+    if withdrawn:
+        dispute = fake.disputes[opened["data"]["object"]["id"]]
+        dispute["balance_transactions"] = [{"amount": -2900, "fee": 0, "currency": "usd"}]
+
+    tell(client, opened)
+
+    held = balances(f"order:{order.number}:line:1")
+    assert Dispute.objects.get().status == ("lost" if withdrawn else "won")
+    assert held == (
+        {"revenue": -2900, "refunds": 2900} if withdrawn else {"pending": 2786, "fees": 114, "revenue": -2900}
+    )
+    assert audit.violations() == []
+
+
 # --- Money as Stripe counts it -----------------------------------------------------------------------------
 
 
@@ -653,3 +714,10 @@ def test_money_that_is_still_owed_is_not_counted_as_disputed(client, fake):
 def test_amounts_are_counted_as_stripe_counts_them(minor, currency, counted):
     assert stripe.to_stripe(minor, currency) == counted
     assert stripe.from_stripe(counted, currency.lower()) == minor
+
+
+def test_a_currency_that_stripe_counts_in_whole_and_we_in_hundredths_is_not_offered(fake):
+    """Stripe would have taken a hundred times the price of an order in ariary."""
+    provider = checkout.payments.get("stripe")
+
+    assert [provider.is_offered(currency) for currency in ("MGA", "USD", "JPY")] == [False, True, True]

@@ -24,11 +24,15 @@ TIMEOUT = 10  # seconds
 EXPANDED = ["latest_charge.balance_transaction"]
 # Stripe counts these in hundredths, though they have none; all others as ISO 4217 does.
 IN_HUNDREDTHS = {"ISK", "UGX"}
+# And this one in whole, though it has hundredths: a price with some could not be said.
+NOT_OFFERED = {"MGA"}
 REFUND_STATUS = {
     "succeeded": Refund.Status.SUCCEEDED,
     "failed": Refund.Status.FAILED,
     "canceled": Refund.Status.FAILED,
 }
+NOT_PAID = {"requires_payment_method", "canceled"}
+BANK_SAID_NO = "The buyer's bank did not pay."
 
 
 class BadSignature(Exception):
@@ -66,7 +70,7 @@ class Stripe(Provider):
         return said if self.kind == Kind.REAL else f"{said} Test mode: no money moves."
 
     def is_offered(self, currency):
-        return bool(settings.STRIPE_SECRET_KEY)
+        return bool(settings.STRIPE_SECRET_KEY) and currency not in NOT_OFFERED
 
     def page_of(self, payment):
         if payment.session_id:
@@ -223,15 +227,24 @@ def _follow_session(session, payment):
     if session["status"] == "complete" and session["payment_status"] == "paid":
         _capture(session["payment_intent"])
     elif session["status"] == "complete":
-        checkout.wait_for_bank(payment.order)
+        _ask_for_the_bank(session["payment_intent"], payment)
     elif session["status"] == "expired":
         payment.advance(Payment.Status.CANCELED)
+
+
+def _ask_for_the_bank(intent_id, payment):
+    """The page is done, and stays so: only the payment tells a bank that takes days from one that said no."""
+    intent = client().payment_intents.retrieve(intent_id).to_dict()
+    if intent["status"] in NOT_PAID:
+        payment.advance(Payment.Status.FAILED, problem=BANK_SAID_NO)
+    else:
+        checkout.wait_for_bank(payment.order)
 
 
 def _payment_failed(session):
     payment = _payment_named(session)
     if payment:
-        payment.advance(Payment.Status.FAILED, problem="The buyer's bank did not pay.")
+        payment.advance(Payment.Status.FAILED, problem=BANK_SAID_NO)
     return payment
 
 
@@ -322,7 +335,7 @@ def _dispute_told(dispute):
             payment,
             disputes.Told(
                 external_id=now["id"],
-                status=DISPUTE_STATUS.get(now["status"], "open"),
+                status=_dispute_status(now),
                 amount_minor=from_stripe(now["amount"], payment.currency),
                 reason=now.get("reason") or "",
                 fee_minor=sum(_fees(now, payment.currency)),
@@ -339,6 +352,14 @@ DISPUTE_STATUS = {
     "won": "won",
     "lost": "lost",
 }
+
+
+def _dispute_status(dispute):
+    """One that was prevented is over before it began: lost where the bank took the money by it."""
+    if dispute["status"] == "prevented":
+        moved = sum(booked.get("amount", 0) for booked in dispute.get("balance_transactions") or [])
+        return "lost" if moved < 0 else "won"
+    return DISPUTE_STATUS.get(dispute["status"], "open")
 
 
 def _fees(dispute, currency):
