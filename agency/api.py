@@ -370,6 +370,10 @@ class ArtifactViewSet(Rows):
     def file(self, request, pk=None):
         """The file itself."""
         artifact = self.get_object()
+        try:
+            content = artifact.stored.open()
+        except FileNotFoundError:
+            raise Refusal("The storage does not have this file.", status=404) from None
         return FileResponse(
-            artifact.stored.open(), as_attachment=True, filename=artifact.name, content_type=artifact.content_type
+            content, as_attachment=True, filename=artifact.name, content_type=artifact.content_type
         )

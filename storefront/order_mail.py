@@ -133,8 +133,10 @@ def _write(order, what, template, **more):
 
 
 def is_demo(order):
-    """Whether what paid it, or is to pay it, is no money."""
-    return any(payment.kind == Kind.SIMULATED for payment in order.payments.all())
+    """Whether what paid it, or is to pay it, is no money; not what was only tried before."""
+    tried = [payment for payment in order.payments.all() if not payment.is_surplus]
+    counting = [payment for payment in tried if payment.is_what_paid] or tried[-1:]
+    return any(payment.kind == Kind.SIMULATED for payment in counting)
 
 
 def _bill(payment):

@@ -157,9 +157,11 @@ def story_image(request, slug):
     image = get_object_or_404(showcase.stories(), slug=slug).image
     if not showcase.is_picture(image):
         raise Http404("This story has no picture.")
-    return FileResponse(
-        image.stored.open(), content_type=image.content_type, headers={"ETag": f'"{image.sha256}"'}
-    )
+    try:
+        content = image.stored.open()
+    except FileNotFoundError:
+        raise Http404("The storage does not have this picture.") from None
+    return FileResponse(content, content_type=image.content_type, headers={"ETag": f'"{image.sha256}"'})
 
 
 @require_safe

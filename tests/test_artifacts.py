@@ -77,3 +77,14 @@ def test_what_is_discarded_is_gone_from_the_storage(settings):
 
     assert files(settings) == []
     assert (few.is_there, many.is_there) == (True, False)
+
+
+def test_a_file_that_the_storage_lost_is_not_found_and_no_defect(settings, staff_client, api):
+    artifact = make_artifact(b"many" * artifacts.SMALL)
+    artifact.discard()
+
+    for who, path in (
+        (staff_client, f"/admin/agency/artifact/{artifact.pk}/open/"),
+        (api, f"/api/v1/artifacts/{artifact.pk}/file"),
+    ):
+        assert who.get(path).status_code == 404

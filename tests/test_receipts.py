@@ -102,6 +102,24 @@ def test_an_order_that_is_paid_elsewhere_waits_and_no_letter_is_written_about_it
     assert "did not go through, and nothing was charged" in page(client, order)
 
 
+def test_an_order_that_was_tried_in_the_demo_and_paid_for_real_is_no_demo(client):
+    """Its receipt said that no money has moved."""
+    order = make_order(with_file(), provider="demo")
+
+    checkout.mark_order_paid(order, by=None)
+
+    assert "No money moves in this order." not in page(client, order)
+    assert "no money has moved" not in text_of(Mail.objects.get(template="order_paid"))
+
+
+def test_an_order_that_was_paid_in_the_demo_stays_a_demo_when_another_way_was_tried_before(client):
+    order = make_order(with_file())
+
+    checkout.mark_paid(checkout.choose_payment(order, "demo"))
+
+    assert "This was a demo order: no money has moved." in text_of(Mail.objects.get(template="order_paid"))
+
+
 def test_a_demo_order_says_so_on_its_page_and_in_its_mail(client):
     order = make_paid_order(with_file(), provider="demo")
 

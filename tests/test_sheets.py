@@ -1,5 +1,6 @@
 """Table files are read as they come, or refused with what is wrong."""
 
+import io
 import json
 
 import pytest

@@ -4,7 +4,7 @@ import pytest
 
 from agency.models import Artifact, Package, SuccessStory
 from storefront import cards, showcase
-from tests.factories import make_product, make_service_order
+from tests.factories import make_product, make_service_order, make_task
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +105,18 @@ def test_only_published_stories_are_recent_successes(django_assert_num_queries):
 def test_an_svg_is_no_picture_for_everybody():
     assert showcase.is_picture(None) is False
     assert showcase.is_picture(Artifact(content_type="image/svg+xml", name="x.svg")) is False
+
+
+def test_a_picture_that_the_storage_lost_is_not_found_and_no_defect(client):
+    picture = Artifact(task=make_task(), kind="picture", name="x.png", content_type="image/png")
+    picture.keep(b"x" * 20_000, "x.png")
+    picture.save()
+    SuccessStory.objects.create(
+        service_order=make_service_order(), slug="told", title="Told", summary="x", image=picture
+    )
+    there = client.get("/portfolio/told/image")
+    there.close()
+
+    picture.discard()
+
+    assert (there.status_code, client.get("/portfolio/told/image").status_code) == (200, 404)

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse
+from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
@@ -39,8 +39,12 @@ class ArtifactAdmin(ReadOnlyAdmin):
         artifact = get_object_or_404(Artifact.objects.visible_to(request.user), pk=pk)
         if not self.has_view_permission(request, artifact):
             raise PermissionDenied
+        try:
+            content = artifact.stored.open()
+        except FileNotFoundError:
+            raise Http404("The storage does not have this file.") from None
         response = FileResponse(
-            artifact.stored.open(),
+            content,
             as_attachment="download" in request.GET or artifact.content_type.split(";")[0] not in SHOWN_IN_BROWSER,
             filename=artifact.name,
             content_type=artifact.content_type,
