@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ["config", "storefront", "agency", "earnings"]  # an import may go right, never left
@@ -55,18 +56,33 @@ def test_the_direction_rule_itself_finds_an_import_that_points_back():
 
 
 LEDGER_ROWS = {"Earning", "JournalEntry", "Posting"}
+THEIR_MANAGERS = {"entries", "postings"}  # of an earning, and of an entry
 LEDGER_WRITERS = {"earnings/batches.py"}  # beside earnings/ledger/
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}
 
 
 def _ledger_writes(tree):
-    """Where rows of the ledger are made, changed or deleted: `Posting(...)`, `Posting.objects.create(...)`."""
+    """Where rows of the ledger are made, changed or deleted: `Posting(...)`, `Posting.objects.create(...)`, also
+    by `models.Posting` or another name of it."""
+    rows = LEDGER_ROWS | {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname and alias.name in LEDGER_ROWS
+    }
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        names_one = any(isinstance(part, ast.Name) and part.id in LEDGER_ROWS for part in ast.walk(node.func))
-        if names_one and (isinstance(node.func, ast.Name) or getattr(node.func, "attr", "") in WRITES):
+        made = _name_of(node.func) in rows
+        changed = getattr(node.func, "attr", "") in WRITES
+        if made or (changed and any(_name_of(part) in rows | THEIR_MANAGERS for part in ast.walk(node.func))):
             yield node
+
+
+def _name_of(node):
+    """`Posting` of `Posting` and of `models.Posting`."""
+    return getattr(node, "id", "") or getattr(node, "attr", "")
 
 
 def test_money_is_written_only_by_the_ledger():
@@ -81,9 +97,21 @@ def test_money_is_written_only_by_the_ledger():
 
 
 def test_the_rule_of_the_ledger_itself_finds_who_writes_beside_it():
-    source = "Posting(x=1)\nEarning.objects.filter(pk=1).update(x=1)\nPosting.objects.filter(x=1)\nPayout()"
+    source = """
+        Posting(x=1)
+        Earning.objects.filter(pk=1).update(x=1)
+        ledger.models.Posting.objects.create(x=1)
+        models.JournalEntry(x=1)
+        Row.objects.all().delete()
+        earning.entries.filter(pk=1).update(x=1)
+        Posting.objects.filter(x=1)
+        models.Earning.objects.get(pk=1)
+        Payout()
+        ledger.Purse(x=1)
+        from earnings.models import Earning as Row
+        """
 
-    assert [node.lineno for node in _ledger_writes(ast.parse(source))] == [1, 2]
+    assert [node.lineno for node in _ledger_writes(ast.parse(dedent(source)))] == [2, 3, 4, 5, 6, 7]
 
 
 def test_no_room_for_leftovers():
