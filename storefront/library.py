@@ -57,9 +57,8 @@ def revoke_refunded(line):
 
 def restore_refunded(line):
     """The refund did not reach the buyer: what it took is theirs again."""
-    line.entitlements.filter(status=Status.REVOKED, revoked_for=RevokedFor.REFUND).update(
-        status=Status.ACTIVE, revoked_for="", revoked_at=None, reason="The refund failed."
-    )
+    for entitlement in line.entitlements.filter(status=Status.REVOKED, revoked_for=RevokedFor.REFUND):
+        _give_back(entitlement, "The refund failed.")
 
 
 def revoke(entitlement, reason):
@@ -71,8 +70,14 @@ def revoke(entitlement, reason):
 
 def restore(entitlement, reason):
     """Staff give it back, and say why, whoever took it. Twice is once."""
-    entitlement.advance(Status.ACTIVE, revoked_for="", revoked_at=None, reason=_reason(reason))
+    _give_back(entitlement, _reason(reason))
     return entitlement
+
+
+@transaction.atomic
+def _give_back(entitlement, reason):
+    if entitlement.advance(Status.ACTIVE, revoked_for="", revoked_at=None, reason=reason):
+        license_keys.catch_up(entitlement)
 
 
 def _reason(reason):

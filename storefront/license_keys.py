@@ -57,6 +57,13 @@ def give(entitlement):
     return key
 
 
+def catch_up(entitlement):
+    """A right that was taken away is there again: the keys that were added meanwhile passed it by."""
+    if give(entitlement):
+        line = entitlement.order_line
+        line.order.forget_problem(_problem(line))
+
+
 def _own_or_free(entitlement):
     found = LicenseKey.objects.filter(entitlement=entitlement).first()
     free = LicenseKey.objects.filter(product=entitlement.product_id, entitlement=None).order_by("pk")

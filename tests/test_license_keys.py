@@ -11,6 +11,7 @@ from agency.models import Mail
 from earnings.refusals import Refusal
 from storefront import checkout, library, license_keys, refunds
 from storefront.models import Entitlement, LicenseKey
+from storefront.payments import Answer
 from tests.factories import make_order, make_paid_order, make_product
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,32 @@ def test_who_was_refunded_does_not_wait():
 
     assert license_keys.add(product, "REEF-1").handed_out == 0
     assert key_of(order) is None
+
+
+@pytest.mark.parametrize("taken_by", ["refund", "staff"])
+def test_a_right_that_comes_back_gets_the_key_that_came_meanwhile(taken_by):
+    """Keys that were added while it was revoked passed it by, and so did the next buyer's."""
+    product = keyed("REEF-1")
+    make_paid_order(product)
+    order = make_paid_order(product)
+    right = order.lines.get().entitlements.get()
+    refund = None
+    if taken_by == "refund":
+        refund = refunds.carry_out(refunds.request(order, "wish"))
+    else:
+        library.revoke(right, "By mistake.")
+    license_keys.add(product, "REEF-2")
+
+    for _ in range(2):
+        if refund:
+            refunds.settle(refund, Answer("failed"))
+        else:
+            right.refresh_from_db()
+            library.restore(right, "It was no mistake.")
+
+    order.refresh_from_db()
+    assert key_of(order) == "REEF-2"
+    assert "No license key was left" not in order.problem
 
 
 def test_a_payment_told_twice_takes_one_key():
