@@ -9,7 +9,7 @@ from django.db import IntegrityError, connections, transaction
 from agency import mail
 from agency.models import Mail
 from earnings.refusals import Refusal
-from storefront import checkout, library, license_keys, refunds
+from storefront import checkout, disputes, library, license_keys, refunds
 from storefront.models import Entitlement, LicenseKey
 from storefront.payments import Answer
 from tests.factories import make_order, make_paid_order, make_product
@@ -144,6 +144,21 @@ def test_a_right_that_comes_back_gets_the_key_that_came_meanwhile(taken_by):
     order.refresh_from_db()
     assert key_of(order) == "REEF-2"
     assert "No license key was left" not in order.problem
+
+
+def test_no_key_goes_to_who_won_the_dispute_when_their_refund_fails():
+    product = keyed("REEF-1")
+    make_paid_order(product)
+    order = make_paid_order(product)
+    refund = refunds.carry_out(refunds.request(order, "wish"))
+    license_keys.add(product, "REEF-2")
+    disputes.told(order.payments.get(), disputes.Told("dp_1", "lost", product.price_minor))
+
+    refunds.settle(refund, Answer("failed"))
+
+    order.refresh_from_db()
+    assert order.status == "refunded"
+    assert key_of(order) is None
 
 
 def test_a_payment_told_twice_takes_one_key():

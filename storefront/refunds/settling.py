@@ -220,20 +220,13 @@ def _call_off(line):
         stock.release([line])
 
 
-def _take_up_again(part):
-    """The rest of a line's money had called it off, and comes back: so do the pieces that it had given up."""
-    line = part.line
-    if line.fulfilled_at is None and _returned_minor(line) + part.amount_minor == line.amount_minor:
-        stock.retake([line])
-
-
 def _undo(order, refund, at, was_booked):
     """It did not reach the buyer: the money is ours to give back once more, and a person has to look."""
+    called_off = []
     for part in refund.lines.select_related("line__order"):
         OrderLine.objects.filter(pk=part.line_id).update(refunded_minor=F("refunded_minor") - part.amount_minor)
-        if was_booked:
-            library.restore_refunded(part.line)
-            _take_up_again(part)
+        if was_booked and _returned_minor(part.line) + part.amount_minor == part.line.amount_minor:
+            called_off.append(part.line)
     if was_booked:
         for key, _ in _keys(refund):
             bookkeeping.unbook_refund(refund, key, at)
@@ -241,8 +234,19 @@ def _undo(order, refund, at, was_booked):
     if order.status == Order.Status.REFUNDED and refund.lines.exists():
         order.advance(Order.Status.PAID)  # what is not the order's price never paid it
     take_lost(refund.payment)
+    _take_up_again(called_off)
     _propose_rest(refund.payment, f"Refund {refund.pk} failed, and the money is not ours.")
     order.note_problem(f"Refund {refund.pk} failed: {refund.problem or 'the provider gave no reason'}.")
+
+
+def _take_up_again(lines):
+    """What a refund of all their money had ended, unless a lost dispute has taken it since: a license key that is
+    handed out stays away, and pieces may be gone to others."""
+    for line in lines:
+        if _returned_minor(line) < line.amount_minor:
+            library.restore_refunded(line)
+            if line.fulfilled_at is None:
+                stock.retake([line])
 
 
 def due():
