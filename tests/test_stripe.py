@@ -500,6 +500,20 @@ def test_a_refund_whose_answer_was_lost_is_found_at_stripe_and_not_made_again(cl
     assert len(fake.refunds) == 1
 
 
+def test_a_refund_of_a_machine_that_was_off_for_days_is_not_made_again(client, fake):
+    """It died in the first try, which nobody had counted: a part would have gone back twice."""
+    order, _ = paid(fake, client, make_product(price_minor=2900))
+    refund = refunds.request(order, "wish-1", amount_minor=1000)
+    checkout.payments.get("stripe").refund(refund)  # and the machine is off
+    fake.answered.clear()
+    Refund.objects.update(due_at=refund.due_at - timedelta(days=2))
+
+    refunds.sweep()
+
+    assert Refund.objects.get().status == "succeeded"
+    assert [made["amount"] for made in fake.refunds.values()] == [1000]
+
+
 def test_a_refund_is_asked_for_again_after_a_stumble(client, fake):
     order, _ = paid(fake, client)
     refund = refunds.request(order, "wish-1")

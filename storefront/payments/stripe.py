@@ -6,11 +6,13 @@ So events may come in any order, and as often as they like. A payment in Stripe'
 
 import json
 import logging
+from datetime import timedelta
 from functools import lru_cache
 from importlib import import_module
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from earnings.models import Kind
 from earnings.refusals import Refusal
@@ -21,6 +23,7 @@ from storefront.payments import Answer, NotTaken, Over, Provider, register
 
 log = logging.getLogger(__name__)
 TIMEOUT = 10  # seconds
+KEYS_ARE_KNOWN = timedelta(hours=12)  # idempotency keys, to be sure; Stripe keeps them a day
 EXPANDED = ["latest_charge.balance_transaction"]
 # Stripe counts these in hundredths, though they have none; all others as ISO 4217 does.
 IN_HUNDREDTHS = {"ISK", "UGX"}
@@ -170,7 +173,7 @@ def _find_refund(refund):
     """Stripe's refund of ours, if an earlier try made it: its idempotency keys are forgotten after a day."""
     if refund.external_id:
         return client().refunds.retrieve(refund.external_id).to_dict()
-    if not refund.attempts:
+    if not refund.attempts and refund.due_at > timezone.now() - KEYS_ARE_KNOWN:
         return None
     made = _refunds_of(refund.payment.external_id)
     return next((each for each in made if (each.get("metadata") or {}).get("refund") == str(refund.pk)), None)
