@@ -7,7 +7,7 @@ and a refund never both deduct.
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from earnings import ledger
@@ -64,6 +64,25 @@ def told(payment, said):
         refunds.take_lost(payment)
     _book_fee(dispute, said.fee_minor, now)
     return dispute
+
+
+def sweep():
+    """Work that is accepted, or sent, while its payment is contested is earned: it waits for the bank, too."""
+    contested = Dispute.objects.filter(status=Status.OPEN).select_related("payment__order").order_by("pk")
+    for dispute in contested:
+        for earning in _free(dispute.payment):
+            with transaction.atomic():
+                Order.objects.select_for_update().get(pk=dispute.payment.order_id)
+                dispute.refresh_from_db()
+                if dispute.status == Status.OPEN:
+                    bookkeeping.set_apart(earning, dispute, timezone.now())
+
+
+def _free(payment):
+    """The earnings of a payment of which something was earned and is not set apart."""
+    earned = Q(entries__postings__account__in=[ledger.PENDING, ledger.AVAILABLE, ledger.PAID_OUT])
+    free = Sum("entries__postings__amount_minor", filter=earned)
+    return _earnings(payment).annotate(free=free).filter(free__gt=0)
 
 
 def _earnings(payment):

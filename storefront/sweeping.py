@@ -7,7 +7,7 @@ import logging
 
 from agency import jobs
 from agency.bell_threads import BellThread
-from storefront import cart, checkout, purchases, refunds
+from storefront import cart, checkout, disputes, purchases, refunds
 from storefront.payments import forgetting, inbox
 
 log = logging.getLogger(__name__)
@@ -37,5 +37,6 @@ jobs.SWEEPS += [
     refunds.propose_called_off,
     cart.forget,
     forgetting.forget,
+    disputes.sweep,
     purchases.answer_requests,
 ]

@@ -226,3 +226,30 @@ def test_two_open_disputes_that_both_hold_money_put_back_what_had_not_cleared_as
 
     assert balances(line) == {"pending": 2786, "fees": 114, "revenue": -2900}
     assert audit.violations() == []
+
+
+def test_work_that_is_accepted_while_its_payment_is_contested_waits_for_the_bank(stripe, client):
+    """It was cleared and could be paid out, while the bank had the money."""
+    order, payment = paid(stripe, client, make_gig(price_minor=2900).packages.get(), make_product(price_minor=0))
+    line = f"order:{order.number}:line:1"
+    dispute = contest(stripe, payment, fee=0)
+    tell_all(stripe, client)
+    disputes.sweep()
+    owed = balances(line)
+    ledger.record_earned(Earning.objects.get(key=line), f"{line}:earned", payment.captured_at)
+
+    for _ in range(2):
+        disputes.sweep()
+    meanwhile = balances(line)
+    tell(client, stripe.decide(dispute, "won"))
+    disputes.sweep()
+
+    assert owed == {"unearned": 2786, "fees": 114, "deferred": -2900}
+    assert meanwhile == {"disputed": 2786, "fees": 114, "revenue": -2900}
+    assert balances(line) == {"pending": 2786, "fees": 114, "revenue": -2900}
+    assert audit.violations() == []
+
+
+def test_the_sweep_asks_one_question_where_nothing_is_contested(django_assert_num_queries):
+    with django_assert_num_queries(1):
+        disputes.sweep()
