@@ -50,6 +50,9 @@ class ProductForm(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         product = self.instance
+        if "stock" in self.fields:
+            # Buyers change it, too: it is written only by who has typed another number than the form showed.
+            self.fields["stock"].show_hidden_initial = True
         if "currency" in self.fields:
             self.fields["currency"].initial = settings.STORE_CURRENCY
         if product.pk:
@@ -172,7 +175,8 @@ class ProductAdmin(admin.ModelAdmin):
         if not change:
             editing.add(obj)
             return
-        names = [field for field in form.cleaned_data if field not in ("price", "compare_at")]
+        others = {"price", "compare_at"} | ({"stock"} - set(form.changed_data))
+        names = [field for field in form.cleaned_data if field not in others]
         names += ["price_minor", "compare_at_minor"]
         editing.change(obj, {name: getattr(obj, name) for name in names})
 

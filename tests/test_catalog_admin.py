@@ -6,10 +6,11 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from selectolax.lexbor import LexborHTMLParser
 
 from storefront.catalog import importing
 from storefront.models import CatalogImport, Product, Release
-from tests.factories import make_product
+from tests.factories import make_paid_order, make_product
 
 FIXTURES = Path(__file__).parent / "fixtures" / "catalog"
 UPLOAD = "/admin/storefront/catalogimport/add/"
@@ -205,6 +206,41 @@ def test_a_product_is_changed_and_keeps_its_address_and_status(staff_client):
         2990,
     )
     assert product.description == "<p>Hi</p>"
+
+
+def as_shown(answer):
+    """What a browser sends when nothing is typed into the form of this page."""
+    form = answer.context["adminform"].form
+    page = LexborHTMLParser(answer.content).css_first("#product_form")
+    hidden = {field.attributes["name"]: field.attributes.get("value") or "" for field in page.css("[type=hidden]")}
+    shown = {field.html_name: field.value() for field in form}
+    return {name: "" if value is None else value for name, value in (shown | hidden).items()}
+
+
+@pytest.mark.parametrize(("typed", "stock"), [({}, 0), ({"stock": "5"}, 5), ({"stock": ""}, None)])
+def test_a_piece_that_is_sold_while_somebody_edits_the_product_stays_sold(staff_client, typed, stock):
+    """The form wrote back the stock that it had shown: the last piece was sold twice."""
+    print_ = make_product(kind="physical", stock=1)
+    shown = as_shown(staff_client.get(page_of(print_)))
+    make_paid_order(print_)
+
+    answer = staff_client.post(page_of(print_), shown | {"title": "A better name"} | typed)
+
+    print_.refresh_from_db()
+    assert answer.status_code == 302
+    assert (print_.title, print_.stock) == ("A better name", stock)
+
+
+def test_a_piece_that_is_sold_while_a_wrong_value_is_mended_stays_sold(staff_client):
+    print_ = make_product(kind="physical", stock=1)
+    shown = as_shown(staff_client.get(page_of(print_)))
+    make_paid_order(print_)
+
+    complaint = staff_client.post(page_of(print_), shown | {"price": "a lot"})
+    staff_client.post(page_of(print_), as_shown(complaint) | {"price": "30.00"})
+
+    print_.refresh_from_db()
+    assert (print_.price_minor, print_.stock) == (3000, 0)
 
 
 def test_products_are_listed_by_an_action_that_tells_what_stayed(staff_client):
