@@ -2,10 +2,11 @@
 
 import json
 import threading
+import time
 import urllib.request
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from agency.models import ServiceOrder
 from earnings import audit
@@ -234,3 +235,45 @@ def test_one_event_that_stripe_sends_ten_times_at_once_is_one_payment(fake, live
     assert PaymentEvent.objects.get().status == "processed"
     assert Earning.objects.count() == 1
     assert Entitlement.objects.count() == 1
+
+
+def test_of_two_problems_that_are_noted_at_once_neither_is_lost():
+    """The later one wrote over the earlier one: nobody was told that a bank asks for an answer."""
+    order = make_order()
+    noted = threading.Event()
+
+    def one_that_takes_its_time():
+        with transaction.atomic():
+            Order.objects.get(pk=order.pk).note_problem("The bank asks.")
+            noted.set()
+            time.sleep(0.3)
+
+    def another():
+        noted.wait(20)
+        Order.objects.get(pk=order.pk).note_problem("A refund failed.")
+
+    got = at_once(one_that_takes_its_time, another)
+
+    order.refresh_from_db()
+    assert (got, order.problem) == ([None, None], "The bank asks. A refund failed.")
+
+
+def test_what_is_noted_while_another_problem_comes_right_stays():
+    order = make_order()
+    order.note_problem("No key was left.")
+    noted = threading.Event()
+
+    def one_that_takes_its_time():
+        with transaction.atomic():
+            Order.objects.get(pk=order.pk).note_problem("The bank asks.")
+            noted.set()
+            time.sleep(0.3)
+
+    def another():
+        noted.wait(20)
+        Order.objects.get(pk=order.pk).forget_problem("No key was left.")
+
+    got = at_once(one_that_takes_its_time, another)
+
+    order.refresh_from_db()
+    assert (got, order.problem) == ([None, None], "The bank asks.")

@@ -3,7 +3,8 @@
 import re
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Concat, Trim
 from django.utils import timezone
 
 from agency.models.transitions import Transitions, TransitionsQuerySet
@@ -117,18 +118,18 @@ class Order(Transitions):
         return sum(line.refunded_minor for line in self.lines.all())
 
     def note_problem(self, problem):
-        """A person has to look at the order; what was noted before stays."""
+        """A person has to look at the order; what was noted before, or is at this moment, stays."""
+        noted = Trim(Concat("problem", Value(f" {problem}")))
+        Order.objects.filter(pk=self.pk).exclude(problem__contains=problem).update(problem=noted)
         self.refresh_from_db()
-        if problem not in self.problem:
-            self.problem = f"{self.problem} {problem}".strip()
-            self.save(update_fields=["problem"])
 
     def forget_problem(self, problem):
         """What was noted has come right by itself."""
         self.refresh_from_db()
-        if problem in self.problem:
-            self.problem = " ".join(self.problem.replace(problem, "").split())
-            self.save(update_fields=["problem"])
+        while problem in self.problem:
+            rest = " ".join(self.problem.replace(problem, "").split())
+            Order.objects.filter(pk=self.pk, problem=self.problem).update(problem=rest)
+            self.refresh_from_db()
 
     @property
     def kind(self):
