@@ -22,7 +22,8 @@ Status = Dispute.Status
 
 @dataclass(frozen=True)
 class Told:
-    """What a provider says of a dispute: its status is inquiry, open, won or lost; `fee_minor` its own cost."""
+    """What a provider says of a dispute: its status is inquiry, dismissed (an inquiry that is over), open, won or
+    lost; `fee_minor` its own cost."""
 
     external_id: str
     status: str
@@ -35,12 +36,13 @@ class Told:
 def told(payment, said):
     """Book what the provider says of a dispute, in whichever order it says it. Returns the dispute.
 
-    An inquiry moves no money: it is noted for staff, and None is returned.
+    An inquiry moves no money: it is noted for staff as long as it waits for them, and None is returned.
     """
     order = Order.objects.select_for_update().get(pk=payment.order_id)
     payment.refresh_from_db()
-    if said.status == "inquiry":
-        order.note_problem(f"The bank asks about the payment ({said.external_id}): answer it at the provider.")
+    if said.status in ("inquiry", "dismissed"):
+        asked = f"The bank asks about the payment ({said.external_id}): answer it at the provider."
+        order.note_problem(asked) if said.status == "inquiry" else order.forget_problem(asked)
         return None
     if payment.status != Payment.Status.CAPTURED:
         raise Refusal(f"The payment of {order.number} is {payment.get_status_display()}: nothing to contest.")

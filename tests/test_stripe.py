@@ -699,6 +699,19 @@ def test_money_that_is_still_owed_is_not_counted_as_disputed(client, fake):
     assert Dispute.objects.get().status == disputes.Status.LOST
 
 
+def test_nobody_is_asked_to_answer_an_inquiry_that_is_over(client, fake):
+    order, payment = paid(fake, client)
+    asked = fake.dispute(payment.external_id, status="warning_needs_response")
+
+    tell(client, asked)
+    tell(client, fake.decide(asked["data"]["object"]["id"], "warning_closed"))
+    tell(client, {**asked, "id": "evt_told_late"})
+
+    order.refresh_from_db()
+    assert "answer it at the provider" not in order.problem
+    assert Dispute.objects.count() == 0
+
+
 @pytest.mark.parametrize("withdrawn", [True, False])
 def test_a_dispute_that_was_prevented_is_over_and_takes_what_the_bank_took(client, fake, withdrawn):
     """It was taken for an open one for ever: its money was set apart, and nothing could be given back."""

@@ -351,7 +351,7 @@ def _dispute_told(dispute):
 DISPUTE_STATUS = {
     "warning_needs_response": "inquiry",
     "warning_under_review": "inquiry",
-    "warning_closed": "inquiry",
+    "warning_closed": "dismissed",
     "won": "won",
     "lost": "lost",
 }
