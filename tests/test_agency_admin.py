@@ -63,6 +63,21 @@ def test_the_front_page_shows_the_board(staff_client):
     assert "Today $0.00" in answer
 
 
+def test_the_front_page_names_what_stands_still_until_somebody_acts(staff_client):
+    for status in ("queued", "revision", "ready", "awaiting_brief", "in_progress"):
+        make_service_order(status=status)
+
+    answer = staff_client.get("/admin/").content.decode()
+
+    orders = page("agency_serviceorder_changelist")
+    assert f'<a href="{orders}?status__in=queued,revision">2 orders to be worked on</a>' in answer
+    assert f'<a href="{orders}?status__in=ready">1 order ready to deliver</a>' in answer
+    assert f'<a href="{orders}?status__in=awaiting_brief">1 order without its brief</a>' in answer
+    assert "to publish or withdraw" not in answer and "to decide" not in answer
+    listed = staff_client.get(f"{orders}?status__in=queued,revision").content.decode()
+    assert "2 service orders" in listed
+
+
 def test_who_may_not_see_the_board_gets_a_front_page_without_it(client):
     user = User.objects.create_user("helper", password="a long pass phrase", is_staff=True)
     client.force_login(user)
@@ -455,6 +470,21 @@ def test_the_machinery_stands_last_under_names_that_people_know(staff_client):
 
     assert names[-4:] == ["Background jobs", "API tokens", "Users and groups", "Sign-ins"]
     assert set(names[:-4]) == {"Agency", "Earnings", "Storefront"}
+
+
+def test_schedules_that_would_never_run_can_not_be_added(staff_client):
+    answer = staff_client.get("/admin/").content.decode()
+
+    assert "/admin/agency/schedule/add/" in answer
+    assert "/admin/django_q/schedule/" not in answer
+    assert staff_client.get("/admin/django_q/schedule/add/").status_code == 404
+
+
+@pytest.mark.parametrize("where", ["agency_intent_add", "agency_schedule_add"])
+def test_an_empty_wish_field_says_what_can_be_wished(staff_client, where):
+    answer = staff_client.get(page(where)).content.decode()
+
+    assert "The board knows: “Boost revenue”, “Fulfill orders”" in answer
 
 
 def test_every_page_of_the_admin_has_the_shops_icon(staff_client):

@@ -61,6 +61,12 @@ class RunInline(ReadOnlyInline):
     fields = ["id", "status", "created_at", "finished_at"]
 
 
+def known_wishes():
+    """What can be wished, for who stands before an empty field."""
+    names = Playbook.objects.filter(is_active=True).values_list("name", flat=True)
+    return f"In your own words. The board knows: {', '.join(f'“{name}”' for name in names)}." if names else ""
+
+
 class WishForm(forms.ModelForm):
     """A wish, checked by weighing it: what no playbook knows is answered with the nearest ones."""
 
@@ -68,6 +74,10 @@ class WishForm(forms.ModelForm):
         model = Intent
         fields = ["statement"]
         widgets = {"statement": forms.TextInput(attrs={"class": "vTextField", "placeholder": "Maximize profit"})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["statement"].help_text = known_wishes()
 
 
 @admin.register(Intent)

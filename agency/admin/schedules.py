@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from agency import schedules
+from agency.admin.intents import known_wishes
 from agency.admin.verbs import Verb, VerbAdmin, blame
 from agency.models import Schedule
 from agency.models.schedules import DAYS
@@ -65,6 +66,11 @@ class ScheduleForm(forms.ModelForm, TimingForm):
         model = Schedule
         fields = ["statement", "cadence", "at", "weekday", "day", "cron"]
         widgets = {"statement": forms.TextInput(attrs={"class": "vTextField", "placeholder": "Maximize profit"})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "statement" in self.fields:  # not for who may only look
+            self.fields["statement"].help_text = known_wishes()
 
     def clean(self):
         super().clean()

@@ -3,9 +3,10 @@
 import json
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 
-from agency.models import Breaker, Mail, Playbook, Run, ServiceOrder, Task
+from agency.models import Breaker, Mail, Playbook, Promotion, Proposal, Run, ServiceOrder, Task
 from earnings import dashboard, nightly
 
 register = template.Library()
@@ -22,8 +23,7 @@ def board_front(context):
         front["runs"] = Run.objects.order_by("-pk")[:5]
         front["playbooks"] = Playbook.objects.filter(is_active=True)
         front["waiting"] = Task.objects.filter(asked_at__isnull=False).count()
-        ready = (ServiceOrder.Status.READY, ServiceOrder.Status.AWAITING_BRIEF)
-        front["orders"] = ServiceOrder.objects.filter(status__in=ready).count()
+        front["undecided"] = [line for line in _undecided(user) if line[0]]
     if user.has_perm("agency.view_breaker"):
         front["stopped"] = Breaker.objects.filter(opened_at__isnull=False)
     if user.has_perm("agency.view_mail"):
@@ -33,6 +33,26 @@ def board_front(context):
         front["money"] = dashboard.summary()
         front["checked"] = nightly.latest()
     return front
+
+
+# What does not go on until somebody does something, beside tasks that ask: the model, the statuses, one, many.
+# A paid order whose brief is complete begins when it is told to, by a person, a wish or a schedule.
+STANDS_STILL = (
+    (ServiceOrder, ("queued", "revision"), "order to be worked on", "orders to be worked on"),
+    (ServiceOrder, ("ready",), "order ready to deliver", "orders ready to deliver"),
+    (ServiceOrder, ("awaiting_brief",), "order without its brief", "orders without their brief"),
+    (Promotion, ("draft",), "promotion to publish or withdraw", "promotions to publish or withdraw"),
+    (Proposal, ("open",), "proposal to decide", "proposals to decide"),
+)
+
+
+def _undecided(user):
+    """How many, in words, and the list of them, as far as this user may see it."""
+    for model, statuses, one, many in STANDS_STILL:
+        if user.has_perm(f"agency.view_{model._meta.model_name}"):
+            number = model.objects.filter(status__in=statuses).count()
+            page = reverse(f"admin:agency_{model._meta.model_name}_changelist")
+            yield number, one if number == 1 else many, f"{page}?status__in={','.join(statuses)}"
 
 
 @register.filter
