@@ -109,6 +109,8 @@ def request_revision(request, token):
     def done(desk, values):
         portal.request_revision(desk.order, values["number"], values["reason"])
 
+    if request.method != "POST" and not _desk(token).revisions_left:
+        return redirect("portal:order", token)  # that page says so
     return _decide(request, token, RevisionForm, done, "portal/revision.html")
 
 

@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
 
+from agency.wording import count
 from earnings import money
 from earnings.refusals import Refusal
 from storefront import (
@@ -22,6 +23,7 @@ from storefront.files_admin import files_of
 from storefront.models import Product
 
 PER_PAGE = 100
+NOT_LISTED = "Visitors don't see it. To publish it, choose it in the list of products and do “List now”."
 
 
 class ProductForm(forms.ModelForm):
@@ -160,10 +162,15 @@ class ProductAdmin(admin.ModelAdmin):
         fields = list(self.form.Meta.fields)
         if obj:
             fields = ["status", "page", "is_lead", "files", "license_keys", *fields]
-        return [(None, {"fields": fields})]
+        hidden = obj and obj.status != Product.Status.LISTED
+        return [(None, {"fields": fields, "description": NOT_LISTED if hidden else ""})]
 
     def get_readonly_fields(self, request, obj=None):
         return ["status", "page", "is_lead", "files", "license_keys", "sku"] if obj else []
+
+    def view_on_site(self, product):
+        """The shop's page, once there is one."""
+        return product.get_absolute_url() if product.status == Product.Status.LISTED else None
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -226,8 +233,7 @@ class ProductAdmin(admin.ModelAdmin):
     def _move(self, request, products, verb, done):
         asked = products.count()
         moved = verb(products)
-        self.message_user(request, f"{moved} of {asked} products {done}.", messages.SUCCESS)
+        self.message_user(request, f"{moved} of {count(asked, 'product')} {done}.", messages.SUCCESS)
         if moved < asked:
-            rest = asked - moved
-            detail = f"{rest} stayed as they are: they are {done} already, or their status does not allow it."
+            detail = f"Not changed: {asked - moved}, already {done} or in a status that does not allow it."
             self.message_user(request, detail, messages.WARNING)

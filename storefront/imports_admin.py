@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import path
+from django.urls import path, reverse
 
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
 from earnings.refusals import Refusal
@@ -52,6 +52,16 @@ def _apply(row, request):
     if done.status == CatalogImport.Status.REFUSED:
         raise Refusal(f"Rows that can't be imported any more: {done.refused_count}. Nothing was changed.")
     return done
+
+
+def _is_of_services(row):
+    return row.format in catalog.FORMATS and catalog.FORMATS[row.format].target == "gigs"
+
+
+def _list_of_what_it_made(row, user):
+    """Where staff find what an import brought, if they may go there."""
+    label, model = ("agency", "gig") if _is_of_services(row) else ("storefront", "product")
+    return reverse(f"admin:{label}_{model}_changelist") if user.has_perm(f"{label}.view_{model}") else ""
 
 
 def _looked_at(asked, user):
@@ -146,6 +156,8 @@ class CatalogImportAdmin(VerbAdmin):
             "counts": [(each, getattr(obj, f"{each}_count")) for each in reports.OUTCOMES],
             "format_title": catalog.FORMATS[obj.format].title if obj.format in catalog.FORMATS else obj.format,
             "title": f"Import of {obj}",
+            "is_products": not _is_of_services(obj),
+            "made": _list_of_what_it_made(obj, request.user),
             "subtitle": None,
             "media": self.media,
             "task": import_workflow.task_of(obj),

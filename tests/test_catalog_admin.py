@@ -54,10 +54,22 @@ def test_a_preview_is_applied_by_its_button_once(staff_client):
     staff_client.post(apply_url(preview), {"yes": "1"}, follow=True)
 
     assert "Apply – done" in answer.content.decode()
+    assert '<a href="/admin/storefront/product/">See the products</a>.' in answer.content.decode()
     assert CatalogImport.objects.get().status == "applied"
     assert Product.objects.listed().count() == 2
     assert Product.objects.get(sku="LF-REEF").title == "Edited since"
     assert apply_url(preview).encode() not in staff_client.get(page_of(preview)).content
+
+
+def test_an_import_that_publishes_nothing_says_how_to_publish(staff_client):
+    upload(staff_client)
+    preview = CatalogImport.objects.get()
+
+    before = staff_client.get(page_of(preview)).content.decode()
+    answer = staff_client.post(apply_url(preview), {"yes": "1"}, follow=True).content.decode()
+
+    assert "See the products" not in before
+    assert "See the products</a>. New ones are drafts, which visitors don't see" in answer
 
 
 def test_refused_rows_are_named_first_and_can_not_be_applied(staff_client):
@@ -249,8 +261,27 @@ def test_products_are_listed_by_an_action_that_tells_what_stayed(staff_client):
 
     answer = staff_client.post("/admin/storefront/product/", chosen, follow=True)
 
-    assert b"1 of 2 products listed." in answer.content
+    assert "1 of 2 products listed." in answer.content.decode()
+    assert "Not changed: 1, already listed or in a status" in answer.content.decode()
     assert dict(Product.objects.values_list("sku", "status")) == {"D": "listed", "X": "archived"}
+
+
+def test_one_product_is_called_one(staff_client):
+    chosen = {"action": "list_now", "_selected_action": [make_product("D", status="draft").pk]}
+
+    answer = staff_client.post("/admin/storefront/product/", chosen, follow=True)
+
+    assert "1 of 1 product listed." in answer.content.decode()
+
+
+def test_a_product_that_visitors_do_not_see_says_how_it_is_published(staff_client):
+    draft, listed = make_product("D", status="draft"), make_product("L")
+
+    hidden = staff_client.get(f"/admin/storefront/product/{draft.pk}/change/").content.decode()
+    seen = staff_client.get(f"/admin/storefront/product/{listed.pk}/change/").content.decode()
+
+    assert "do “List now”" in hidden and "View on site" not in hidden
+    assert "do “List now”" not in seen and "View on site" in seen
 
 
 def test_the_list_of_products_shows_prices_and_can_be_searched(staff_client):

@@ -252,10 +252,21 @@ def test_a_change_is_asked_for_in_words_and_its_rounds_are_counted(client, work)
     assert (empty.status_code, asked["Location"]) == (422, work.portal_path)
     assert in_revision[0] == "revision" and "We have read what should change" in in_revision[1]
     assert "Your delivery, version 2" in page and "You asked to change: Larger letters" in page
-    assert "Ask for a change" not in page
+    assert "Ask for a change" not in page and "rounds of changes of this package are used up" in page
     assert (too_many.status_code, work.status) == (409, "delivered")
     assert "has used its 1 revision" in too_many.content.decode()
     assert letters(work) == ["work_begins", "work_delivered", "work_revision", "work_delivered"]
+
+
+def test_a_package_without_changes_offers_none_and_says_so(client, work):
+    Package.objects.update(revisions=0)
+    brief(client, work)
+    deliver(work)
+
+    page, form = shown(client, work), client.get(f"{work.portal_path}revision/")
+
+    assert "Ask for a change" not in page and "This package comes without rounds of changes." in page
+    assert (form.status_code, form["Location"]) == (302, work.portal_path)
 
 
 def test_a_page_that_shows_an_old_delivery_answers_no_new_one(client, work):
