@@ -273,6 +273,36 @@ def test_pages_of_buyers_fit_a_small_telephone_and_a_thumb(pages, new_context):
     assert faults == {}
 
 
+def test_words_without_an_end_push_no_page_sideways(new_context, live_server):
+    word = "Donaudampfschifffahrtselektrizitatenhauptbetriebswerkbauunterbeamten"
+    thing = make_product("LONG", title=word, summary=word, category=word[:60], price_minor=999_999_999)
+    waiting = make_order(thing, buyer=make_buyer(name=word, email=f"{word.lower()[:60]}@example.com"))
+    paid = make_paid_order(thing, buyer=make_buyer(name=word))
+    page = new_context(viewport=TELEPHONE).new_page()
+    wide = {}
+
+    def measure(name):
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 360:
+            wide[name] = width
+
+    for order in (waiting, paid):
+        page.goto(live_server.url + order.get_absolute_url())
+        measure(f"receipt, {order.status}")
+    page.goto(live_server.url + reverse("storefront:pay", args=[waiting.token]))
+    measure("pay")
+    page.goto(live_server.url + thing.get_absolute_url())
+    measure("product")
+    page.get_by_role("button", name="Add to cart").click()
+    page.wait_for_url("**/cart/**")
+    measure("cart")
+    page.get_by_role("link", name="Check out").click()
+    page.wait_for_url("**/checkout/")
+    measure("checkout")
+
+    assert wide == {}
+
+
 def test_pages_of_buyers_keep_the_policy_and_tell_no_other_site(pages, new_context):
     page, said = new_context().new_page(), []
     page.on("console", lambda message: said.append((page.url, message.text)))
