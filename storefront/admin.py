@@ -12,6 +12,7 @@ from earnings import money
 from earnings.refusals import Refusal
 from storefront import (
     imports_admin,  # noqa: F401  it registers its pages
+    library,
     library_admin,  # noqa: F401  so does it
     license_keys_admin,
     orders_admin,  # noqa: F401  and so does it
@@ -125,6 +126,19 @@ class CountedSoFar(Paginator):
         return self.object_list.order_by()[: self.MOST].count()
 
 
+class ByFiles(admin.SimpleListFilter):
+    """What was sold before its file was uploaded lets a buyer wait."""
+
+    title = parameter_name = "files"
+
+    def lookups(self, request, model_admin):
+        return [("missing", "On sale without a file")]
+
+    def queryset(self, request, queryset):
+        missing = self.value() == "missing"
+        return queryset.filter(pk__in=library.products_without_files().values("pk")) if missing else queryset
+
+
 class ByCategory(admin.SimpleListFilter):
     """The categories that visitors see."""
 
@@ -143,7 +157,7 @@ class ProductAdmin(admin.ModelAdmin):
 
     form = ProductForm
     list_display = ["__str__", "sku", "price_text", "stock_text", "status", "category", "kind", "updated_at"]
-    list_filter = ["status", "kind", ByCategory, "is_lead"]
+    list_filter = ["status", "kind", ByCategory, ByFiles, "is_lead"]
     search_fields = ["title"]  # by the index of `storefront.search`
     search_help_text = "Beginnings of words in title, SKU, tags, option, category, vendor or summary."
     list_per_page = PER_PAGE

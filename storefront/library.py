@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from earnings.refusals import Refusal
 from storefront import license_keys
-from storefront.models import Download, Entitlement, LicenseKey, ProductFile
+from storefront.models import Download, Entitlement, LicenseKey, Product, ProductFile
 
 log = logging.getLogger(__name__)
 Status = Entitlement.Status
@@ -46,6 +46,14 @@ def lines_without_files(order):
     offered = ProductFile.objects.filter(product=OuterRef("product"), withdrawn_at=None)
     keyed = LicenseKey.objects.filter(product=OuterRef("product"))
     return list(order.lines.filter(~Exists(offered), ~Exists(keyed), entitlements__status=Status.ACTIVE))
+
+
+def products_without_files():
+    """What is on sale as a download and would give its buyer nothing: it has neither file nor license keys."""
+    offered = ProductFile.objects.filter(product=OuterRef("pk"), withdrawn_at=None)
+    keyed = LicenseKey.objects.filter(product=OuterRef("pk"))
+    on_sale = Product.objects.listed().filter(kind__in=Product.DIGITAL, external_url="")
+    return on_sale.filter(~Exists(offered), ~Exists(keyed))
 
 
 def revoke_refunded(line):

@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from django.core.files.base import ContentFile
 
 from agency import fulfillment_engine, quantum_state
 from earnings.models import Earning
-from storefront import checkout, refunds
+from storefront import checkout, license_keys, product_files, refunds
 from storefront.models import Order, PaymentEvent, Refund
 from tests.factories import make_gig, make_order, make_paid_order, make_product, make_run
 
@@ -51,6 +52,22 @@ def test_the_front_page_counts_what_waits_in_the_shop(staff_client):
     for said in ("1 needs a person", "1 payment event refused", "1 to hand over", "1 unpaid invoice<"):
         assert said in text
     assert odd.number not in page(staff_client, f"{LIST}?attention=hand_over")
+
+
+def test_the_front_page_counts_downloads_on_sale_that_have_no_file(staff_client):
+    bare, keyed, filed = make_product("BARE"), make_product("KEYED"), make_product("FILED")
+    license_keys.add(keyed, "AAAA-1111")
+    product_files.add(filed, ContentFile(b"%PDF-1.4", "plan.pdf"))
+    make_product("DRAFT", status="draft")
+    make_product("PARCEL", kind="physical")
+    make_product("ELSEWHERE", external_url="https://market.example/1")
+
+    front, listed = page(staff_client, "/admin/"), page(staff_client, "/admin/storefront/product/?files=missing")
+
+    assert '/admin/storefront/product/?files=missing">1 download on sale without a file</a>' in front
+    assert [sku for sku in (bare.sku, keyed.sku, filed.sku, "DRAFT", "PARCEL", "ELSEWHERE") if sku in listed] == [
+        "BARE"
+    ]
 
 
 def test_the_page_tells_lines_payments_fees_and_attribution(staff_client):

@@ -2,9 +2,12 @@
 
 from django import template
 
+from storefront import library
 from storefront.models import Order, PaymentEvent, Refund
 
 register = template.Library()
+
+COUNTED = 100  # of a list that may hold every product
 
 
 @register.inclusion_tag("admin/storefront/front.html", takes_context=True)
@@ -12,7 +15,10 @@ def shop_front(context):
     """What of the shop waits for a person, as far as this user may see it."""
     if not context["request"].user.has_perm("storefront.view_order"):
         return {}
+    sees_products = context["request"].user.has_perm("storefront.view_product")
+    without_files = library.products_without_files().order_by()[: COUNTED + 1].count() if sees_products else 0
     return {
+        "without_files": f"More than {COUNTED}" if without_files > COUNTED else without_files,
         "attention": Order.objects.needing_attention().count(),
         "unpaid": Order.objects.filter(
             status=Order.Status.AWAITING_PAYMENT, payments__provider="manual", payments__status="pending"
