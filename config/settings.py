@@ -152,7 +152,8 @@ LANGUAGE_CODE = "en-us"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        # What an owner puts into the first folder stands in the place of ours, and no update overwrites it.
+        "DIRS": [VAR_DIR / "templates", BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -32,6 +32,15 @@ def apply_url(row):
     return f"/admin/storefront/catalogimport/{row.pk}/do/apply/"
 
 
+def test_who_has_nothing_to_sell_is_told_where_to_begin(staff_client):
+    empty = staff_client.get("/admin/").content.decode()
+    make_product(status="draft")
+    begun = staff_client.get("/admin/").content.decode()
+
+    assert '<a href="/admin/storefront/catalogimport/add/">Import a catalog file</a>' in empty
+    assert "Begin here" not in begun
+
+
 def test_an_upload_is_shown_before_anything_is_changed(staff_client):
     make_product("LF-REEF", title="Reef Icon Set", price_minor=1900, image_alt="Icons")
 

@@ -10,6 +10,23 @@ from storefront.management.commands import up
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def test_what_an_owner_wrote_stands_in_the_place_of_our_template(tmp_path):
+    own = tmp_path / "templates" / "storefront" / "home.html"
+    own.parent.mkdir(parents=True)
+    own.write_text("My own words.")
+    ask = "from django.template.loader import render_to_string as r; print(r('storefront/home.html'), end='')"
+
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup(); {ask}"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert shown.stdout == "My own words."
+
+
 def test_every_wrong_setting_is_named_at_once_and_without_a_traceback(tmp_path):
     wrong = {
         "DEBUG": "maybe",

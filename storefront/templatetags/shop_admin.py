@@ -2,12 +2,20 @@
 
 from django import template
 
+from agency.models import Gig
 from storefront import library
-from storefront.models import Order, PaymentEvent, Refund
+from storefront.models import Order, PaymentEvent, Product, Refund
 
 register = template.Library()
 
 COUNTED = 100  # of a list that may hold every product
+
+
+@register.inclusion_tag("admin/storefront/begin.html", takes_context=True)
+def shop_begin(context):
+    """The first steps, for who may take them, until there is anything to sell."""
+    may = context["request"].user.has_perm("storefront.add_product")
+    return {"is_empty": may and not Product.objects.exists() and not Gig.objects.exists()}
 
 
 @register.inclusion_tag("admin/storefront/front.html", takes_context=True)
