@@ -82,7 +82,7 @@ def test_several_runs_are_resumed_from_the_list(staff_client):
             run, workflow="inventory_audit", pipeline="sales", status="failed", params={"verify_pages": False}
         )
 
-    selected = {"action": "resume", "_selected_action": [run.pk for run in runs]}
+    selected = {"action": "resume", "_selected_action": [run.pk for run in runs], "yes": "yes"}
     staff_client.post(reverse("admin:agency_run_changelist"), selected)
 
     assert Run.objects.filter(restart_of__in=runs, origin="resumed").count() == 2

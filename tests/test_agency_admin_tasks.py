@@ -117,7 +117,7 @@ def test_only_who_has_the_asked_right_gets_buttons_and_may_answer(client):
     task.refresh_from_db()
     assert (refused.status_code, task.status) == (403, "needs_human")
     assert approve not in queue and "for somebody else" in queue
-    client.post(page("agency_task_changelist"), {"action": "approve", "_selected_action": [task.pk]})
+    client.post(page("agency_task_changelist"), {"action": "approve", "_selected_action": [task.pk], "yes": "yes"})
     task.refresh_from_db()
     assert task.status == "needs_human"
 

@@ -55,7 +55,7 @@ def test_staff_open_a_limit_from_the_page_and_from_the_list(staff_client, right)
     right.refresh_from_db()
     after = library.left(right, file.pk)
     library.count(library.read(library.sign(right, file)))
-    staff_client.post(page("changelist"), {"action": "reset_limit", "_selected_action": [right.pk]})
+    staff_client.post(page("changelist"), {"action": "reset_limit", "_selected_action": [right.pk], "yes": "yes"})
 
     right.refresh_from_db()
     assert (after, library.left(right, file.pk)) == (10, 10)

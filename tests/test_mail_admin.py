@@ -42,7 +42,7 @@ def test_it_is_sent_again_from_its_page_and_from_the_list(staff_client):
     asked = staff_client.get(page("verb", first.pk, "send_again"))
     before = set(Mail.objects.values_list("status", flat=True))
     staff_client.post(page("verb", first.pk, "send_again"))
-    staff_client.post(page("changelist"), {"action": "send_again", "_selected_action": [second.pk]})
+    staff_client.post(page("changelist"), {"action": "send_again", "_selected_action": [second.pk], "yes": "yes"})
 
     assert (asked.status_code, before) == (200, {"failed"})
     assert set(Mail.objects.values_list("status", flat=True)) == {"queued"}

@@ -40,6 +40,21 @@ def test_the_list_shows_what_needs_a_person(staff_client):
     assert fine.number in page(staff_client, f"{LIST}?kind=real")
 
 
+def test_an_action_on_many_orders_asks_before_it_books_anything(staff_client):
+    orders = [make_order(), make_order()]
+    chosen = {"action": "mark_paid", "_selected_action": [order.pk for order in orders]}
+
+    asked = staff_client.post(LIST, chosen).content.decode()
+    before = Earning.objects.count()
+    done = staff_client.post(LIST, chosen | {"yes": "yes"}, follow=True).content.decode()
+
+    assert "Mark as paid: 2 orders" in asked and "it is booked as real" in asked
+    assert all(f"<li>{order.number}</li>" in asked for order in orders)
+    assert asked.count('name="_selected_action"') == 2
+    assert (before, Earning.objects.count()) == (0, 2)
+    assert all(f"{order.number}: Mark as paid – done." in done for order in orders)
+
+
 def test_the_front_page_counts_what_waits_in_the_shop(staff_client):
     make_order()
     make_paid_order(make_product(kind="physical"))

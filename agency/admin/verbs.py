@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from earnings.refusals import Refusal
+
+SHOWN_ROWS = 50  # of those that a list action is about
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,22 @@ class VerbAdmin(admin.ModelAdmin):
         self.message_user(request, f"{row}: {verb.label} – done.", messages.SUCCESS)
         return answer if hasattr(answer, "_meta") else None
 
+    def ask_about(self, verb, rows, request):
+        """The page that asks before a verb is called for all chosen rows, as each row's own page does."""
+        number = rows.count()
+        name = self.opts.verbose_name if number == 1 else self.opts.verbose_name_plural
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"{verb.label}: {number:,} {name}",
+            "verb": verb,
+            "rows": rows[:SHOWN_ROWS],
+            "more": max(number - SHOWN_ROWS, 0),
+            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return render(request, "admin/agency/verb_for_many.html", context)
+
     def page_of(self, row):
         return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
 
@@ -179,6 +198,8 @@ def _next(request):
 
 def _action(verb):
     def do(model_admin, request, queryset):
+        if "yes" not in request.POST:
+            return model_admin.ask_about(verb, queryset, request)
         for row in queryset:
             if verb.allows(request.user, row):
                 model_admin._do(verb, row, request)
