@@ -13,3 +13,5 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:  # a wrong environment is said, not traced
         sys.exit(str(error))
+    except KeyboardInterrupt:  # Ctrl-C while a command migrates or imports: what it had not committed is not there
+        sys.exit("Stopped.")

@@ -27,6 +27,18 @@ def test_what_an_owner_wrote_stands_in_the_place_of_our_template(tmp_path):
     assert shown.stdout == "My own words."
 
 
+def test_control_c_is_no_traceback(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", "raise KeyboardInterrupt"],
+        cwd=ROOT,
+        env={**os.environ, "VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (ended.returncode, ended.stderr) == (1, "Stopped.\n")
+
+
 def test_every_wrong_setting_is_named_at_once_and_without_a_traceback(tmp_path):
     wrong = {
         "DEBUG": "maybe",

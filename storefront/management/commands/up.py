@@ -49,8 +49,6 @@ class Command(BaseCommand):
         self.say(f"Database ready: {connection.vendor}")
         if not no_demo:
             self.prepare_demo()
-        elif not User.objects.filter(is_superuser=True).exists():
-            self.say("No staff login yet; make one in another window: .venv/bin/python manage.py createsuperuser")
         connection.close()
         supervisor = self.start(host, port)
         try:
