@@ -2,10 +2,10 @@
 
 import json
 
-from django import forms
 from django.contrib import admin
 
-from agency import proposals, recipes
+from agency import proposals
+from agency.admin.gig_forms import GigForm, PackageForm
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin, status_in
 from agency.models import Gig, Package, Proposal
 from earnings import money
@@ -13,20 +13,10 @@ from earnings import money
 
 class PackageInline(admin.StackedInline):
     model = Package
-    extra = 0
+    form = PackageForm
 
-
-class GigForm(forms.ModelForm):
-    recipe = forms.ChoiceField(required=False, help_text="Who makes the deliverable; empty = by hand.")
-
-    class Meta:
-        model = Gig
-        fields = "__all__"  # noqa: DJ007  every column is the editor's
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        known = [(recipe.key, recipe.title) for recipe in recipes.every()]
-        self.fields["recipe"].choices = [("", "by hand"), *known]
+    def get_extra(self, request, obj=None, **kwargs):
+        return 0 if obj else 1  # a new service has nothing to buy without one
 
 
 @admin.register(Gig)

@@ -1,7 +1,6 @@
 """What the cells of catalog files mean. A reader returns the value or raises ValueError with the reason."""
 
 import hashlib
-import json
 import re
 import unicodedata
 from functools import lru_cache
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import nh3
 from django.utils.html import strip_tags
 
+from agency import gig_texts
 from earnings.encodings import INVISIBLE
 from storefront.models.products import Product, identity
 
@@ -177,48 +177,17 @@ def tags(cell):
 
 def lines(cell):
     """A list: JSON, or one item a line, or items between bars."""
-    text = prose(cell)
-    if text.startswith("["):
-        items = _json(text)
-        if not all(isinstance(item, str) for item in items):
-            raise ValueError("is not a list of texts")
-        return items
-    return [item.strip() for item in re.split(r"\n|\|", text) if item.strip()]
+    return gig_texts.lines(prose(cell))
 
 
 def requirements(cell):
     """What a brief must say: JSON, or lines of `name|label|required` (and `|help`)."""
-    text = prose(cell)
-    if text.startswith("["):
-        items = _json(text)
-        if not all(isinstance(item, dict) and item.get("name") and item.get("label") for item in items):
-            raise ValueError("needs a name and a label in every item")
-        return [{"required": False, "help": ""} | item for item in items]
-    found = []
-    for number, item in enumerate(filter(None, map(str.strip, text.split("\n"))), start=1):
-        name, label, required, hint = ([part.strip() for part in item.split("|")] + [""] * 3)[:4]
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not label:
-            raise ValueError(f"line {number} is not name|label|required")
-        needed = required.lower() == "required" or yes(required)
-        found.append({"name": name, "label": label, "required": needed, "help": hint})
-    return found
+    return gig_texts.requirements(prose(cell))
 
 
 def checklist(cell):
     """What a delivery must hold: JSON, or lines of `check|value|label`."""
-    text = prose(cell)
-    if text.startswith("["):
-        items = _json(text)
-        if not all(isinstance(item, dict) and item.get("check") for item in items):
-            raise ValueError("needs a check in every item")
-        return items
-    found = []
-    for number, item in enumerate(filter(None, map(str.strip, text.split("\n"))), start=1):
-        check, value, label = ([part.strip() for part in item.split("|")] + [""] * 2)[:3]
-        if not check or not label:
-            raise ValueError(f"line {number} is not check|value|label")
-        found.append({"check": check, "value": int(value) if value.isdecimal() else value, "label": label})
-    return found
+    return gig_texts.checklist(prose(cell))
 
 
 def whole(cell):
@@ -290,11 +259,3 @@ def yes(cell):
     if text in _NO:
         return False
     raise ValueError(f"{text!r} is neither yes nor no")
-
-
-def _json(text):
-    try:
-        value = json.loads(text)
-    except ValueError:
-        raise ValueError("is not valid JSON") from None
-    return value
