@@ -85,7 +85,7 @@ def _answer(status, detail, errors=(), extra=None):
 
 def not_found(request, *args, **kwargs):
     """An unknown address under /api/: the same form as every other refusal."""
-    return _plain(404, "There is no such address.")
+    return _plain(404, "There is no such address; /api/v1/docs shows those that are.")
 
 
 def _plain(status, detail, **extra):

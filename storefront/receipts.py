@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Prefetch, Q
 
 from storefront import library, license_keys, order_mail
-from storefront.models import Download, Entitlement, LicenseKey, Order, OrderLine, Payment, ProductFile
+from storefront.models import Download, Entitlement, LicenseKey, Order, OrderLine, Payment, Product, ProductFile
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Receipt:
     @property
     def has_files(self):
         return any(shelf.files for line in self.lines for shelf in line.shelves)
+
+    @property
+    def comes_later(self):
+        """Whether nothing of it is there with the payment: work that begins with a brief, and parcels."""
+        return all(line.row.service_order or line.row.kind == Product.Kind.PHYSICAL for line in self.lines)
 
     @property
     def is_wrong_amount(self):

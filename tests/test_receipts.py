@@ -195,6 +195,7 @@ def test_a_service_leads_to_the_clients_page_and_a_parcel_is_packed(client):
 
     text = page(client, order)
 
+    assert "<h1>Thank you for your order</h1>" in text
     assert f'href="/work/{work.token}/"' in text and "Tell us what you need" in text
     assert "It is being packed." in text and "1 Lane, Town" in text
     mail = Mail.objects.get(template="order_paid")
