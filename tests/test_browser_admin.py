@@ -267,6 +267,8 @@ def pages_of(run):
     layout = make_format(header=["Buchung", "Vorgang", "Text", "Betrag", "Gebühr", "Netto"])
     return {
         "front": address("index"),
+        "service": address("agency_gig_add"),
+        "catalog import": address("storefront_catalogimport_add"),
         "run": address("agency_run_change", run.pk),
         "task": address("agency_task_change", task.pk),
         "task that goes on": address("agency_task_change", run.tasks.get(workflow="inventory_audit").pk),
