@@ -162,12 +162,14 @@ class ProductFilter(django_filters.FilterSet):
 
 class ImportRequest(Strict, serializers.Serializer):
     """A catalog file. With `dry_run` nothing is changed; with `publish` the rows that the file marks as
-    published are listed. With `background` a worker reads it, and applies it unless it is a dry run."""
+    published are listed; with `leave_out` rows that can't be imported don't stop the others. With `background` a
+    worker reads it, and applies it unless it is a dry run."""
 
     file = serializers.FileField(allow_empty_file=True, max_length=200)
     format = serializers.ChoiceField(["auto", *catalog.FORMATS], default="auto")
     dry_run = serializers.BooleanField(default=False)
     publish = serializers.BooleanField(default=False)
+    leave_out = serializers.BooleanField(default=False)
     background = serializers.BooleanField(default=False)
 
 
@@ -196,7 +198,7 @@ class CatalogImportSerializer(serializers.ModelSerializer):
     class Meta:
         model = CatalogImport
         fields = [
-            *("id", "name", "sha256", "format", "encoding", "delimiter", "status", "publish"),
+            *("id", "name", "sha256", "format", "encoding", "delimiter", "status", "publish", "leaves_out"),
             *("created_count", "changed_count", "unchanged_count", "refused_count"),
             *("run_id", "report_lines", "report", "created_at", "applied_at"),
         ]
@@ -272,7 +274,7 @@ class ProductViewSet(
         rights=("storefront.add_catalogimport", "storefront.add_product", "storefront.change_product"),
     )
     def import_file(self, request):
-        """Import a catalog file (multipart): all of it or nothing.
+        """Import a catalog file (multipart): all of it or nothing, unless refused rows are to be left out.
 
         201 when it was applied, 200 for a dry run, each with the report; 202 with `background`: a worker reads it,
         and the run says how far it is and what came of it. 422 with the rows to blame when a row is
@@ -289,7 +291,7 @@ class ProductViewSet(
             raise Refusal(f"The file is larger than {limit:,} bytes.", status=413)
         if asked["publish"] and not request.user.has_perm("storefront.publish_product"):
             raise PermissionDenied("Publishing needs the right storefront.publish_product.")
-        options = {"format": asked["format"], "publish": asked["publish"], "user": request.user}
+        options = {name: asked[name] for name in ("format", "publish", "leave_out")} | {"user": request.user}
         if asked["background"]:
             return self._handed_over(asked, options)
         done = importing.import_catalog(asked["file"], asked["file"].name, dry_run=asked["dry_run"], **options)

@@ -54,6 +54,15 @@ def _apply(row, request):
     return done
 
 
+def _apply_others(row, request):
+    importing.leave_out(row)
+    return _apply(row, request)
+
+
+def _is_applicable(row):
+    return row.status == CatalogImport.Status.PREVIEWED and not import_workflow.is_open(row)
+
+
 def _is_of_services(row):
     return row.format in catalog.FORMATS and catalog.FORMATS[row.format].target == "gigs"
 
@@ -91,10 +100,18 @@ class CatalogImportAdmin(VerbAdmin):
             call=_apply,
             right="storefront.add_catalogimport",
             question="Do what the preview shows, compared anew with the shop as it is now.",
+            fits=lambda row: not row.refused_count and _is_applicable(row),
+        ),
+        Verb(
+            name="apply_others",
+            label="Apply the other rows",
+            call=_apply_others,
+            right="storefront.add_catalogimport",
+            question="Rows that can't be imported are left out. Mended in the file, they come in with it later.",
             fits=lambda row: (
-                row.status == CatalogImport.Status.PREVIEWED
-                and not row.refused_count
-                and not import_workflow.is_open(row)
+                row.refused_count
+                and row.created_count + row.changed_count + row.unchanged_count
+                and _is_applicable(row)
             ),
         ),
         Verb(

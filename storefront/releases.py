@@ -86,7 +86,9 @@ def _import_again(file):
     """Bring the shop to what the file says. What the file marks as published stays a draft until a person approves
     it, whatever its first import was allowed to do."""
     with file.file.open("rb") as stored:
-        again = importing.import_catalog(stored, file.name, format=file.format, publish=False)
+        again = importing.import_catalog(
+            stored, file.name, format=file.format, publish=False, leave_out=file.leaves_out
+        )
     if again.status == again.Status.REFUSED:
         # What was kept of it goes with the transaction that this ends.
         again.file.storage.delete(again.file.name)

@@ -88,14 +88,25 @@ def test_refused_rows_are_named_first_and_can_not_be_applied(staff_client):
 
     text = answer.content.decode()
     preview = CatalogImport.objects.get()
-    assert (
-        "<strong>1 rows can&#x27;t be imported" in text or "1 row can't be imported, so nothing will be." in text
-    )
+    assert "1 row can't be imported, so nothing will be unless you leave it out." in text
     assert text.index("<td>refused</td>") < text.index("<td>created</td>")
     assert "<strong>price</strong> &#x27;ca. 5&#x27; is not a price" in text
     assert apply_url(preview) not in text
     staff_client.post(apply_url(preview), {"yes": "1"})
     assert (CatalogImport.objects.get().status, Product.objects.count()) == ("refused", 0)
+
+
+def test_the_other_rows_can_be_applied_once_somebody_has_seen_which_are_left_out(staff_client):
+    upload(staff_client, content=b"sku,title,price,currency\nA-1,Alpha,5,USD\nB-1,Beta,ca. 5,USD\n")
+    others = apply_url(CatalogImport.objects.get()).replace("apply", "apply_others")
+
+    answer = staff_client.post(others, {"yes": "1"}, follow=True)
+
+    assert b"1 row left out: it can't be imported." in answer.content
+    assert (CatalogImport.objects.get().status, Product.objects.get().sku) == ("applied", "A-1")
+
+    upload(staff_client, content=b"sku,title,price,currency\nB-1,Beta,ca. 5,USD\n")
+    assert b"apply_others" not in staff_client.get(page_of(CatalogImport.objects.first())).content
 
 
 @pytest.mark.parametrize(

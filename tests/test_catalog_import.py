@@ -190,6 +190,34 @@ def test_a_preview_with_refused_rows_is_refused_when_it_is_applied():
     assert (preview.status, Product.objects.count()) == ("refused", 0)
 
 
+MIXED = "A-1,,,Alpha,ten,USD,", "A-2,,,Beta,5.00,USD,"
+
+
+def test_rows_that_can_not_be_imported_are_left_out_where_somebody_says_so():
+    left_out = bring(*MIXED, leave_out=True)
+    again = bring(*MIXED, leave_out=True)
+    nothing = bring(MIXED[0], leave_out=True)
+
+    assert (left_out.status, counts(left_out)) == ("applied", (1, 0, 0, 1))
+    assert counts(again) == (0, 0, 1, 1)
+    assert [line["outcome"] for line in left_out.report] == ["refused", "created"]
+    assert (nothing.status, counts(nothing)) == ("refused", (0, 0, 0, 1))
+    assert list(Product.objects.values_list("sku", flat=True)) == ["A-2"]
+
+
+def test_a_preview_is_asked_once_whether_to_leave_rows_out():
+    preview = bring(*MIXED, dry_run=True)
+
+    for _ in range(2):
+        importing.leave_out(preview)
+        importing.apply(preview)
+
+    assert (preview.status, counts(preview)) == ("applied", (1, 0, 0, 1))
+    refused = bring(*MIXED)
+    importing.leave_out(refused)
+    assert (refused.status, refused.leaves_out) == ("refused", False)
+
+
 def test_an_sku_in_another_spelling_is_the_same_product():
     bring("Kit-A,,,Alpha,10.00,USD,")
 
@@ -409,6 +437,12 @@ def test_the_command_fails_where_rows_are_refused(tmp_path):
     assert failed.value.returncode == 1
     assert "row 2: refused A-1\n      price 'ten' is not a number" in out.getvalue()
     assert Product.objects.count() == 0
+
+    bad.write_text("\n".join([HEADER, *MIXED]))
+    with pytest.raises(CommandError):
+        call_command("import_catalog", bad, "--dry-run", "--leave-out-refused", stdout=out)
+    call_command("import_catalog", bad, "--leave-out-refused", stdout=out)
+    assert out.getvalue().endswith("Applied: 1 created, 0 changed, 0 unchanged, 1 refused.\n")
 
 
 @pytest.mark.parametrize(

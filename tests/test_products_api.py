@@ -245,6 +245,14 @@ def test_a_refused_file_is_answered_with_its_rows(api):
     assert (body["import"]["status"], body["import"]["refused_count"]) == ("refused", 1)
     assert Product.objects.count() == 0
 
+    others = upload(api, content=content, leave_out="true")
+    assert others.status_code == 201
+    assert (others.json()["created_count"], others.json()["refused_count"], others.json()["leaves_out"]) == (
+        1,
+        1,
+        True,
+    )
+
 
 @pytest.mark.parametrize(
     ("content", "words"),

@@ -1,4 +1,5 @@
-"""Bringing a catalog file into the shop: all of it or nothing, and the same file twice changes nothing.
+"""Bringing a catalog file into the shop: all of it or nothing, and the same file twice changes nothing. Only where
+somebody says so are rows left out that can't be imported.
 
 A file may have 100,000 rows. It is read from the disk row by row; what was understood waits in a file of its own
 until every row is known to be good; then it is written by thousands, in one transaction. Whoever is killed on the
@@ -27,22 +28,25 @@ Status = CatalogImport.Status
 AT_ONCE = 1000  # rows
 
 
-def import_catalog(data, name, *, format="auto", dry_run=False, publish=False, user=None) -> CatalogImport:
+def import_catalog(
+    data, name, *, format="auto", dry_run=False, publish=False, leave_out=False, user=None
+) -> CatalogImport:
     """Read a file and upsert its rows; the returned import holds the report, row by row.
 
-    `data` is bytes or an open binary file. With any refused row nothing is applied (status `refused`). A dry run
-    applies nothing (`previewed`) and can be applied later. New rows are drafts; with `publish`, rows that the file
-    marks as published become listed. `Refusal` (422) if the file as a whole can't be read: nothing is kept of it.
+    `data` is bytes or an open binary file. With any refused row nothing is applied (status `refused`), unless
+    `leave_out` says that the others are to be, if there are any. A dry run applies nothing (`previewed`) and can
+    be applied later. New rows are drafts; with `publish`, rows that the file marks as published become listed.
+    `Refusal` (422) if the file as a whole can't be read: nothing is kept of it.
     """
-    new = _kept(data, name, format, publish, user)
+    new = _kept(data, name, format, publish, user, leave_out)
     try:
         understood = _Understood(new)
-        if dry_run or understood.refused:
+        if dry_run or understood.is_refused:
             understood.compare()
         with transaction.atomic():
-            new.status = Status.REFUSED if understood.refused and not dry_run else Status.PREVIEWED
+            new.status = Status.REFUSED if understood.is_refused and not dry_run else Status.PREVIEWED
             new.save()
-            if not dry_run and not understood.refused:
+            if not dry_run and not understood.is_refused:
                 _apply(new, understood)
     except BaseException:
         # The row is gone with its transaction; the file would stay behind.
@@ -51,10 +55,10 @@ def import_catalog(data, name, *, format="auto", dry_run=False, publish=False, u
     return new
 
 
-def receive(data, name, *, format="auto", publish=False, user=None) -> CatalogImport:
+def receive(data, name, *, format="auto", publish=False, leave_out=False, user=None) -> CatalogImport:
     """Keep a file that is to be previewed by a worker (status `waiting`). `Refusal` (422) if its header, or a byte
     of it, can't be read."""
-    new = _kept(data, name, format, publish, user)
+    new = _kept(data, name, format, publish, user, leave_out)
     new.status = Status.WAITING
     new.save()
     return new
@@ -76,6 +80,13 @@ def refuse(catalog_import, reason):
     )
 
 
+def leave_out(catalog_import):
+    """Somebody saw the preview and wants the rows without those that can't be imported. Twice is once."""
+    seen = CatalogImport.objects.filter(pk=catalog_import.pk, status=Status.PREVIEWED)
+    seen.update(leaves_out=True)
+    catalog_import.refresh_from_db()
+
+
 def apply(catalog_import, progress=lambda done, total, message: None, hold=lambda: None) -> CatalogImport:
     """Do what a preview showed, compared anew with the shop as it is now. Called twice, it is done once.
 
@@ -84,7 +95,7 @@ def apply(catalog_import, progress=lambda done, total, message: None, hold=lambd
     if catalog_import.status != Status.PREVIEWED:
         return catalog_import
     understood = _Understood(catalog_import, progress)
-    if understood.refused:
+    if understood.is_refused:
         understood.compare()
         return _described(catalog_import, Status.PREVIEWED, Status.REFUSED)
     return _apply(catalog_import, understood, hold)
@@ -93,10 +104,10 @@ def apply(catalog_import, progress=lambda done, total, message: None, hold=lambd
 def foresee(catalog_import):
     """(rows, prices) that importing the file once more would change, without publishing anything.
 
-    `Refusal` if it can't be read; nothing would change by a file with refused rows.
+    `Refusal` if it can't be read; nothing would change by a file whose refused rows are not to be left out.
     """
     understood = _Understood(catalog_import)
-    if understood.refused:
+    if understood.is_refused:
         return 0, 0
     changes = [
         line["changes"] for plan in understood.plans(publish=False) for line in plan.report if line["changes"]
@@ -104,7 +115,7 @@ def foresee(catalog_import):
     return len(changes), sum("price_minor" in fields for fields in changes)
 
 
-def _kept(data, name, format, publish, user):
+def _kept(data, name, format, publish, user, leave_out):
     """A new import, not saved, whose file is kept and whose header was understood."""
     name = PurePath(name.replace("\\", "/")).name[-200:] or "catalog.csv"
     file = ContentFile(data) if isinstance(data, bytes) else File(data)
@@ -120,6 +131,7 @@ def _kept(data, name, format, publish, user):
         encoding=opened.sheet.encoding,
         delimiter=opened.sheet.delimiter,
         publish=publish,
+        leaves_out=leave_out,
         created_by=user,
     )
     file.seek(0)
@@ -171,6 +183,11 @@ class _Understood:
                     progress(self.count, opened.sheet.total, "Reading the rows")
             self._put_away(part)
             self.notes = opened.sheet.notes  # some are found on the way
+
+    @property
+    def is_refused(self):
+        """Whether nothing may be written: of refused rows one is enough, or all where they are left out."""
+        return self.refused > 0 and not (self.catalog_import.leaves_out and self.refused < self.count)
 
     def _put_away(self, part):
         pickle.dump(part, self._spool, pickle.HIGHEST_PROTOCOL)

@@ -34,6 +34,9 @@ class CatalogImport(models.Model):
     publish = models.BooleanField(
         default=False, help_text="List the rows that the file itself marks as published."
     )
+    leaves_out = models.BooleanField(
+        default=False, help_text="Rows that can't be imported are left out, and the others are imported."
+    )
     created_count = models.PositiveIntegerField(default=0)
     changed_count = models.PositiveIntegerField(default=0)
     unchanged_count = models.PositiveIntegerField(default=0)

@@ -13,7 +13,7 @@ SHOWN = 50
 
 
 class Command(BaseCommand):
-    help = "Import a catalog file: all of it or nothing. Exits with 1 if it is refused."
+    help = "Import a catalog file: all of it or nothing, unless you leave rows out. Exits with 1 if it is refused."
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path)
@@ -21,21 +21,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--publish", action="store_true", help="list the rows that the file marks as published"
         )
+        parser.add_argument(
+            "--leave-out-refused", action="store_true", help="import the others where rows can't be"
+        )
         parser.add_argument("--format", default="auto", choices=["auto", *catalog.FORMATS])
 
-    def handle(self, *, file, dry_run, publish, format, **options):
+    def handle(self, *, file, dry_run, publish, leave_out_refused, format, **options):
         try:
             if file.stat().st_size > settings.CATALOG_UPLOAD_MAX_BYTES:
                 raise CommandError(f"{file} is larger than {settings.CATALOG_UPLOAD_MAX_BYTES:,} bytes.")
             done = importing.import_catalog(
-                file.read_bytes(), file.name, format=format, dry_run=dry_run, publish=publish
+                file.read_bytes(),
+                file.name,
+                format=format,
+                dry_run=dry_run,
+                publish=publish,
+                leave_out=leave_out_refused,
             )
         except OSError as error:
             raise CommandError(f"{file} can't be read: {error.strerror}.") from None
         except Refusal as refusal:
             raise CommandError(refusal.detail) from None
         self._tell(done)
-        if done.refused_count:
+        if done.refused_count and done.status != done.Status.APPLIED:
             raise CommandError(f"Rows that can't be imported: {done.refused_count}. Nothing was changed.")
 
     def _tell(self, done):
