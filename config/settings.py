@@ -187,6 +187,7 @@ if DATABASE_URL["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
+    DATABASES["default"]["ENGINE"] = "config.postgresql"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- Cache, shared by all processes: throttles that count per process do not throttle -----------

@@ -466,22 +466,24 @@ def test_a_format_that_names_a_field_that_products_lack_is_told():
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL's planner")
 @pytest.mark.django_db(transaction=True)
 def test_the_planner_knows_the_products_as_soon_as_they_are_there():
-    """Until it did, a search took 15 seconds after a great import."""
+    """Until it did, a search took 15 seconds after a great import, and each catalog page 50 ms instead of 15."""
 
-    def statuses():
+    def asked(query):
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT most_common_vals FROM pg_stats"
-                " WHERE tablename = 'storefront_product' AND attname = 'status'"
-            )
-            return str(cursor.fetchone())
+            cursor.execute(query)
+            return str(cursor.fetchone()[0])
 
+    statuses = (
+        "SELECT most_common_vals FROM pg_stats WHERE tablename = 'storefront_product' AND attname = 'status'"
+    )
     bring(*[f"P-{number},,,Product {number},5.00,USD," for number in range(300)])
-    drafted = statuses()
+    drafted = asked(statuses)
     publishing.list_now(Product.objects.all())
 
     assert "draft" in drafted
-    assert "listed" in statuses()
+    assert "listed" in asked(statuses)
+    assert int(asked("SELECT relallvisible FROM pg_class WHERE relname = 'storefront_product'")) > 0
+    assert asked("SHOW jit") == "off"
 
 
 def test_families_that_people_write_in_any_script_are_told_apart():
