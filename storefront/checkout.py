@@ -26,7 +26,6 @@ DUPLICATE_WITHIN = timedelta(hours=2)
 HELD_FOR = timedelta(hours=1)
 AT_ONCE = 50
 ASK_AGAIN = timedelta(minutes=10)
-BANKS_TAKE = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -210,12 +209,6 @@ def choose_payment(order, provider_key):
     later = timezone.now() + _patience(provider)
     Order.objects.filter(pk=order.pk, reserved_until__lt=later).update(reserved_until=later)
     return payment
-
-
-def wait_for_bank(order):
-    """The buyer has done their part, and the bank takes days: keep the order, and its pieces, as long."""
-    later = timezone.now() + BANKS_TAKE
-    Order.objects.filter(pk=order.pk, status=Status.AWAITING_PAYMENT).update(reserved_until=later)
 
 
 def refill(basket, order):

@@ -4,6 +4,7 @@ import hashlib
 
 from django.conf import settings
 from django.db.models import prefetch_related_objects
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -41,6 +42,13 @@ def paid(order):
             if line.service_order
         ],
     )
+
+
+def not_paid(order, payment):
+    """The bank took its time and said no: until when the order is kept, and where it is paid again."""
+    kept_until = date_format(timezone.localtime(order.reserved_until), "j F Y, H:i e")
+    pay_url = settings.PUBLIC_URL + reverse("storefront:pay", args=[order.token])
+    _write(order, f"not_paid:{payment.pk}", "order_not_paid", kept_until=kept_until, pay_url=pay_url)
 
 
 def canceled(order):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from django.utils import timezone
 
 from agency.models import Mail
 from earnings import audit, ledger
@@ -441,6 +442,38 @@ def test_a_bank_that_does_not_pay_later_fails_the_payment(client, fake):
     assert (payment.status, order.status) == ("failed", "awaiting_payment")
 
 
+def test_a_buyer_whose_bank_said_no_is_told_once_where_to_pay_again_and_until_when(client, fake):
+    """Nobody wrote to them, and the pieces were kept from others for the rest of the fourteen days."""
+    order, payment = begun()
+    tell(client, fake.promise(payment.session_id))
+
+    no = fake.refuse_promise(payment.session_id)
+    tell(client, no)
+    tell(client, {**no, "id": "evt_again"})
+
+    order.refresh_from_db()
+    letter = Mail.objects.get(key=f"order:{order.pk}:not_paid:{payment.pk}")
+    assert order.reserved_until - timezone.now() <= timedelta(days=3)
+    assert letter.context["pay_url"].endswith(f"/checkout/pay/{order.token}/")
+    assert letter.context["kept_until"].startswith(f"{timezone.localtime(order.reserved_until):%-d %B %Y}")
+    assert client.get(f"/checkout/pay/{order.token}/").status_code == 200
+
+
+def test_a_bank_that_says_no_after_the_buyer_chose_another_way_changes_nothing(client, fake):
+    order, payment = begun()
+    tell(client, fake.promise(payment.session_id))
+    checkout.choose_payment(order, "manual")
+    order.refresh_from_db()
+    kept_until = order.reserved_until
+
+    tell(client, fake.refuse_promise(payment.session_id))
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (payment.status, order.reserved_until) == ("canceled", kept_until)
+    assert not Mail.objects.filter(template="order_not_paid").exists()
+
+
 def test_a_bank_whose_no_was_never_told_does_not_keep_the_piece_for_ever(client, fake):
     """Every look at a page that is done but not paid gave its order fourteen days more."""
     print_ = make_product(kind="physical", stock=1)
@@ -452,10 +485,15 @@ def test_a_bank_whose_no_was_never_told_does_not_keep_the_piece_for_ever(client,
 
     checkout.sweep()
     tell(client, {**done, "id": "evt_told_late"})
+    order.refresh_from_db()
+    kept_for = order.reserved_until - timezone.now()
+    checkout.Order.objects.update(reserved_until=order.placed_at)
+    checkout.sweep()
 
     order.refresh_from_db()
     payment.refresh_from_db()
     print_.refresh_from_db()
+    assert timedelta(days=2, hours=23) < kept_for <= timedelta(days=3)
     assert (order.status, payment.status, print_.stock) == ("canceled", "failed", 1)
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from earnings.models import Kind
 from earnings.refusals import Refusal
-from storefront import checkout, disputes, refunds, wrong_amounts
+from storefront import checkout, disputes, refunds, slow_banks, wrong_amounts
 from storefront.models import Payment, Refund
 from storefront.models.orders import NUMBER
 from storefront.payments import Answer, NotTaken, Over, Provider, register
@@ -35,7 +35,6 @@ REFUND_STATUS = {
     "canceled": Refund.Status.FAILED,
 }
 NOT_PAID = {"requires_payment_method", "canceled"}
-BANK_SAID_NO = "The buyer's bank did not pay."
 
 
 class BadSignature(Exception):
@@ -239,15 +238,15 @@ def _ask_for_the_bank(intent_id, payment):
     """The page is done, and stays so: only the payment tells a bank that takes days from one that said no."""
     intent = client().payment_intents.retrieve(intent_id).to_dict()
     if intent["status"] in NOT_PAID:
-        payment.advance(Payment.Status.FAILED, problem=BANK_SAID_NO)
+        slow_banks.said_no(payment)
     else:
-        checkout.wait_for_bank(payment.order)
+        slow_banks.wait(payment.order)
 
 
 def _payment_failed(session):
     payment = _payment_named(session)
     if payment:
-        payment.advance(Payment.Status.FAILED, problem=BANK_SAID_NO)
+        slow_banks.said_no(payment)
     return payment
 
 
