@@ -7,21 +7,24 @@ from earnings import ledger
 from earnings.models import Earning
 from earnings.refusals import Refusal
 from storefront import library, order_mail, stock
-from storefront.models import Order, OrderLine, Product, Refund
+from storefront.models import Dispute, Order, OrderLine, Product, Refund
 
 
 @transaction.atomic
-def hand_over(line):
+def hand_over(line, *, although_contested=False):
     """The parcel is on its way, or the work is done: its money is earned, and the buyer is told. Twice is once.
 
     Pieces that were missing when the line was paid are taken out of stock now. Refusal (409) where nothing was
-    paid, everything was given back, none is in stock, or a package's own service order does it.
+    paid, everything was given back, none is in stock, or a package's own service order does it; also while the
+    bank contests the payment, unless that is known: goods and money may both be gone then.
     """
     order = Order.objects.select_for_update().get(pk=line.order_id)
     line = order.lines.select_related("product").get(pk=line.pk)
     if line.fulfilled_at:
         return line
     _refuse(order, line)
+    if not although_contested:
+        _refuse_contested(order)
     if line.is_short and line.product.stock is not None:
         stock.retake([line])
         if not line.reserved:
@@ -48,6 +51,24 @@ def _refuse(order, line):
         raise Refusal(f"{order.number} is {order.get_status_display()}: nothing is handed over.", allowed=[])
     if line.amount_minor and not line.refundable_minor:
         raise Refusal(f"{line} was given back.", allowed=[])
+
+
+def _refuse_contested(order):
+    if is_contested(order):
+        raise Refusal(
+            f"The buyer's bank contests the payment of {order.number}: if it decides against us, goods and money are"
+            " both gone. Wait for its decision, or say that you hand it over all the same.",
+            code="contested",
+            errors=[{"pointer": "/although_contested", "detail": "Say that you know of the dispute."}],
+            allowed=[],
+        )
+
+
+def is_contested(order):
+    """Whether a bank still decides about what paid the order."""
+    return Dispute.objects.filter(
+        payment__order=order, payment__is_surplus=False, status=Dispute.Status.OPEN
+    ).exists()
 
 
 def open_lines(order):

@@ -1,20 +1,18 @@
 """The shop's orders in the admin: what was bought, how it was paid, and what a person has to decide."""
 
-from uuid import uuid4
-
-from django import forms
 from django.contrib import admin
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, RowForm, Verb, VerbAdmin, status_in
+from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, status_in
 from earnings import money
 from earnings.models import Kind
 from earnings.refusals import Refusal
 from storefront import checkout, handing_over, order_mail, refunds
 from storefront.library_admin import mails_of, rights_of
 from storefront.models import Dispute, Order, OrderLine, Payment, PaymentEvent, Refund
+from storefront.orders_admin_forms import HandOverForm, RefundForm
 from storefront.payments import inbox
 
 SETTLE, REFUND = "storefront.settle_order", "storefront.refund_order"
@@ -78,49 +76,6 @@ class EventInline(ReadOnlyInline):
     fields = ["type", "status", "problem", "received_at"]
 
 
-class RefundForm(RowForm):
-    """How much of each line goes back. The hidden key makes the form, sent twice, one refund."""
-
-    reason = forms.CharField(required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
-    key = forms.CharField(widget=forms.HiddenInput, max_length=60)
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.initial["key"] = str(uuid4())
-        self.lines = {line.number: line for line in self.row.lines.all() if line.refundable_minor}
-        for number, line in self.lines.items():
-            left = money.amount_text(line.refundable_minor, self.row.currency)
-            self.fields[f"line_{number}"] = forms.CharField(
-                label=f"{line}, {self.row.currency}",
-                required=False,
-                initial=left,
-                max_length=20,
-                help_text=f"At most {left}; empty = nothing of it.",
-            )
-        self.order_fields([*(f"line_{number}" for number in self.lines), "reason", "key"])
-
-    def clean(self):
-        values = super().clean()
-        amounts = {number: self._amount(f"line_{number}") for number in self.lines}
-        amounts = {number: amount for number, amount in amounts.items() if amount}
-        if not amounts and not self.errors:
-            raise forms.ValidationError("Say how much goes back.")
-        return {"amounts": amounts, "reason": values.get("reason", ""), "key": values.get("key", "")}
-
-    def _amount(self, name):
-        text = (self.cleaned_data.get(name) or "").strip()
-        if not text:
-            return 0
-        try:
-            amount = money.to_minor(text, self.row.currency)
-        except ValueError as error:
-            self.add_error(name, f"{error}.")
-            return 0
-        if amount < 0:
-            self.add_error(name, "It is at least 0.")
-        return amount
-
-
 def _give_back(order, request, amounts, reason, key):
     refund = refunds.request(order, f"admin:{order.pk}:{key}", amounts=amounts, reason=reason, by=request.user)
     _carry_out(refund)
@@ -132,9 +87,9 @@ def _carry_out(refund):
         raise Refusal(f"The provider refused the refund: {refund.problem}")
 
 
-def _hand_over(order, request):
+def _hand_over(order, request, although_contested=False):
     for line in handing_over.open_lines(order):
-        handing_over.hand_over(line)
+        handing_over.hand_over(line, although_contested=although_contested)
 
 
 def _looked_after(order, request):
@@ -156,6 +111,7 @@ ORDER_VERBS = (
         _hand_over,
         SETTLE,
         "Parcels are on their way, work is done by hand: its money is earned, and the buyer gets a mail.",
+        form=HandOverForm,
         fits=lambda order: bool(handing_over.open_lines(order)),
     ),
     Verb(

@@ -102,6 +102,9 @@ class HandOverRequest(Request):
     """Which lines are handed over; all that are open without any."""
 
     lines = serializers.ListField(child=serializers.IntegerField(min_value=1, max_value=100), required=False)
+    although_contested = serializers.BooleanField(
+        default=False, help_text="Hand over although the buyer's bank contests the payment."
+    )
 
 
 def _has(rows, **columns):
@@ -198,7 +201,10 @@ class OrderViewSet(RemembersAnswers, Rows):
     @extend_schema(request=HandOverRequest, responses=OrderSerializer, parameters=[NUMBER])
     @action(detail=True, methods=["post"], url_path="hand-over")
     def hand_over(self, request, number=None):
-        """Parcels are on their way, work is done by hand: what it earned is booked, and the buyer is told."""
+        """Parcels are on their way, work is done by hand: what it earned is booked, and the buyer is told.
+
+        While the buyer's bank contests the payment it is a 409, `code` contested, unless `although_contested`.
+        """
         asked, order = checked(HandOverRequest, request), self.get_object()
         lines = {line.number: line for line in order.lines.all()}
         wanted = asked.get("lines") or [line.number for line in handing_over.open_lines(order)]
@@ -206,7 +212,7 @@ class OrderViewSet(RemembersAnswers, Rows):
         if unknown:
             raise Refusal.of_field("/lines", f"{order.number} has no line {unknown[0]}.")
         for number in wanted:
-            handing_over.hand_over(lines[number])
+            handing_over.hand_over(lines[number], although_contested=asked["although_contested"])
         return self._answer()
 
 

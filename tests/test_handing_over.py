@@ -4,7 +4,7 @@ from agency.models import Mail
 from earnings import ledger
 from earnings.models import Earning
 from earnings.refusals import Refusal
-from storefront import checkout, handing_over, refunds
+from storefront import checkout, disputes, handing_over, refunds
 from storefront.models import Product, Refund
 from storefront.payments import Answer
 from tests.factories import make_gig, make_order, make_paid_order, make_product
@@ -120,3 +120,64 @@ def test_what_is_unpaid_given_back_or_a_package_is_not_handed_over():
             handing_over.hand_over(line)
         line.refresh_from_db()
         assert line.fulfilled_at is None
+
+
+def contested_order():
+    order = make_paid_order(make_product(kind="physical", stock=2, price_minor=1000))
+    disputes.told(order.payments.get(), disputes.Told(external_id="dp_1", status="open", amount_minor=1000))
+    return order
+
+
+def test_a_parcel_whose_payment_is_contested_leaves_only_with_a_yes_to_that():
+    """It was sent like any other, and a lost dispute took the money as well."""
+    order = contested_order()
+    line = order.lines.get()
+
+    with pytest.raises(Refusal) as refused:
+        handing_over.hand_over(line)
+    line.refresh_from_db()
+    before = (line.fulfilled_at, balances(line.key))
+    handing_over.hand_over(line, although_contested=True)
+
+    line.refresh_from_db()
+    assert refused.value.extra["code"] == "contested"
+    assert before == (None, {"unearned": 1000, "deferred": -1000})
+    assert line.fulfilled_at is not None
+
+
+def test_a_parcel_leaves_as_any_other_once_the_bank_has_decided_for_us():
+    order = contested_order()
+    disputes.told(order.payments.get(), disputes.Told(external_id="dp_1", status="won", amount_minor=1000))
+
+    handing_over.hand_over(order.lines.get())
+
+    assert balances(order.lines.get().key) == {"pending": 1000, "revenue": -1000}
+
+
+def test_staff_are_asked_about_a_contested_payment_on_the_page_and_refused_in_the_list(staff_client):
+    order = contested_order()
+    page, listed = f"/admin/storefront/order/{order.pk}/do/hand_over/", "/admin/storefront/order/"
+    chosen = {"action": "hand_over", "_selected_action": [order.pk], "yes": "yes"}
+
+    asked = staff_client.get(page).content.decode()
+    without = staff_client.post(page).content.decode()
+    in_list = staff_client.post(listed, chosen, follow=True).content.decode()
+    before = order.lines.get().fulfilled_at
+    staff_client.post(page, {"although_contested": "on"})
+
+    assert "bank contests the payment: hand it over all the same" in asked
+    assert "goods and money are gone: say yes, or wait" in without
+    assert "bank contests the payment of" in in_list
+    assert before is None
+    assert order.lines.get().fulfilled_at is not None
+
+
+def test_programs_say_yes_to_a_contested_payment_too(api):
+    order = contested_order()
+    to = f"/api/v1/orders/{order.number}/hand-over"
+
+    refused = api.post(to)
+    done = api.post(to, {"although_contested": True})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "contested")
+    assert (done.status_code, done.json()["lines"][0]["fulfilled_at"] is not None) == (200, True)
