@@ -1,10 +1,14 @@
 """Service orders that a shop sold: the money is in its ledger already, under a key of the shop's."""
 
-from agency import webhooks
+from django.db import transaction
+
+from agency import fulfillment_engine, webhooks
 from agency.models import ServiceOrder
 from earnings.models import Channel, Kind
 
 SHOP = "direct"
+Status = ServiceOrder.Status
+OFFERED = (Status.READY, Status.DELIVERED)
 
 
 def take_sold(package, *, external_id, client, email="", earning=None):
@@ -32,3 +36,33 @@ def take_sold(package, *, external_id, client, email="", earning=None):
     if created:
         webhooks.announce_order(order)
     return order
+
+
+@transaction.atomic
+def call_off(order):
+    """All that was paid for it went back, so the work ends, unless it was accepted. Twice is once.
+
+    Where it stood is kept in `held_from`: the refund may fail. What staff cancel keeps nothing.
+    """
+    order = ServiceOrder.objects.select_for_update().get(pk=order.pk)
+    if Status.CANCELED in order.allowed:
+        stood_at = order.held_from or order.status
+        fulfillment_engine.cancel(order)
+        ServiceOrder.objects.filter(pk=order.pk, status=Status.CANCELED).update(held_from=stood_at)
+
+
+@transaction.atomic
+def take_up_again(order):
+    """The refund that called it off failed: it waits on hold for a person, who resumes it or calls it off. False
+    for what staff called off, and the second time.
+
+    Only this leaves `canceled`, so the table of transitions, which says what people may do, lacks it.
+    """
+    order = ServiceOrder.objects.select_for_update().get(pk=order.pk)
+    held_from = Status.READY if order.held_from in OFFERED else order.held_from
+    called_off = ServiceOrder.objects.filter(pk=order.pk, status=Status.CANCELED).exclude(held_from="")
+    if not called_off.update(status=Status.ON_HOLD, held_from=held_from):
+        return False
+    order.refresh_from_db()
+    webhooks.announce_order(order)
+    return True

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from agency import fulfillment_engine
+from agency.workflows import NewArtifact
 from earnings import audit, ledger
 from earnings.models import Earning, JournalEntry
 from earnings.refusals import Refusal
@@ -333,3 +334,69 @@ def test_nobody_has_to_look_at_a_refund_that_is_booked_after_all():
     assert noted == f"{before} {refund} could not be booked, and is tried again."
     assert (refund.status, order.problem, order.status) == ("succeeded", before, "refunded")
     assert audit.violations() == []
+
+
+def called_off_by_a_refund(*, before=lambda order: None):
+    """A package's order, its refund that succeeded, and the work that this called off."""
+    order = make_paid_order(make_gig(price_minor=10000).packages.get())
+    work = order.lines.get().service_order
+    before(work)
+    refund = refunds.carry_out(refunds.request(order, "wish"))
+    work.refresh_from_db()
+    return order, refund, work
+
+
+def test_work_that_a_refund_called_off_waits_for_a_person_when_the_refund_fails():
+    """Its money was owed to the client again, and nobody was to do the work."""
+    order, refund, work = called_off_by_a_refund()
+    called_off = work.status
+
+    for _ in range(2):
+        refunds.settle(refund, Answer("failed", problem="account closed"))
+
+    work.refresh_from_db()
+    order.refresh_from_db()
+    assert (called_off, work.status) == ("canceled", "on_hold")
+    assert "on hold: resume the work, or call it off" in order.problem
+    assert fulfillment_engine.resume(work).status == "queued"
+
+
+def test_work_that_was_offered_before_its_refund_failed_is_resumed_where_it_was():
+    def offer(work):
+        work.advance("queued")
+        fulfillment_engine.start(work)
+        fulfillment_engine.offer_by_hand(work, [NewArtifact("deliverable", "a.txt", "text/plain", b"done")])
+        fulfillment_engine.deliver(work)
+
+    _, refund, work = called_off_by_a_refund(before=offer)
+    refunds.settle(refund, Answer("failed"))
+    work.refresh_from_db()
+
+    assert fulfillment_engine.resume(work).status == "ready"
+    assert fulfillment_engine.accept(work).status == "accepted"
+
+
+def test_work_that_staff_called_off_stays_so_when_its_refund_fails_and_is_proposed_anew():
+    order = make_paid_order(make_gig(price_minor=10000).packages.get())
+    work = fulfillment_engine.cancel(order.lines.get().service_order)
+    refunds.propose_called_off()
+    refund = refunds.carry_out(refunds.approve(Refund.objects.get()))
+
+    refunds.settle(refund, Answer("failed"))
+    for _ in range(2):
+        refunds.propose_called_off()
+
+    work.refresh_from_db()
+    assert work.status == "canceled"
+    assert [each.status for each in Refund.objects.order_by("pk")] == ["failed", "proposed"]
+
+
+def test_work_that_is_called_off_again_after_its_refund_failed_is_proposed_to_be_paid_back():
+    _, refund, work = called_off_by_a_refund()
+    refunds.settle(refund, Answer("failed"))
+    work.refresh_from_db()
+
+    fulfillment_engine.cancel(work)
+    refunds.propose_called_off()
+
+    assert Refund.objects.filter(status="proposed").count() == 1

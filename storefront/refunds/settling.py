@@ -7,8 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
-from agency import fulfillment_engine
-from agency.models import ServiceOrder
+from agency import sold_orders
 from storefront import bookkeeping, library, order_mail, order_news, payments, stock
 from storefront.models import Dispute, Order, OrderLine, Payment, Refund
 from storefront.refunds.wishes import OUTDATED, propose, reserve, spread, write_lines
@@ -214,8 +213,8 @@ def _returned_minor(line):
 
 
 def _call_off(line):
-    if line.service_order and ServiceOrder.Status.CANCELED in line.service_order.allowed:
-        fulfillment_engine.cancel(line.service_order)
+    if line.service_order:
+        sold_orders.call_off(line.service_order)
     if line.fulfilled_at is None:
         stock.release([line])
 
@@ -241,10 +240,12 @@ def _undo(order, refund, at, was_booked):
 
 def _take_up_again(lines):
     """What a refund of all their money had ended, unless a lost dispute has taken it since: a license key that is
-    handed out stays away, and pieces may be gone to others."""
+    handed out stays away, pieces may be gone to others, and about work a person decides."""
     for line in lines:
         if _returned_minor(line) < line.amount_minor:
             library.restore_refunded(line)
+            if line.service_order and sold_orders.take_up_again(line.service_order):
+                line.order.note_problem(f"{line} is on hold: resume the work, or call it off and pay it back.")
             if line.fulfilled_at is None:
                 stock.retake([line])
 

@@ -45,14 +45,17 @@ def _free_key(payment, key):
 
 
 def propose_called_off():
-    """Work that was sold and called off is proposed to be paid back, once; staff decide. For the sweep."""
+    """Work that was sold and called off is proposed to be paid back, once; staff decide. For the sweep.
+
+    A refund that failed decided nothing.
+    """
+    decided = RefundLine.objects.exclude(refund__status=Status.FAILED)
     called_off = OrderLine.objects.filter(
         service_order__status=ServiceOrder.Status.CANCELED,
         order__status=Order.Status.PAID,
         amount_minor__gt=0,
         refunded_minor=0,
-        refund_lines=None,
-    )
+    ).exclude(pk__in=decided.values("line"))
     for line in called_off.select_related("order")[:CALLED_OFF_AT_ONCE]:
         payment = line.order.payments.filter(status=Payment.Status.CAPTURED, is_surplus=False).first()
         with transaction.atomic():
