@@ -60,4 +60,4 @@ def _context(order):
 def revisions_left(order):
     """How many rounds of changes the client still has."""
     used = order.deliveries.exclude(revision_request="").count()
-    return max(order.package.revisions - used, 0)
+    return max(order.revisions - used, 0)

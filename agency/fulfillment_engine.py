@@ -78,6 +78,8 @@ def _new_order(wanted, brief, external, run):
         "showcase_consent": brief.get("showcase_consent") is True,
         "run": _first(run),
         "created_at": now,
+        "agreed_days": wanted.package.delivery_days,
+        "agreed_revisions": wanted.package.revisions,
         "due_at": now + timedelta(days=wanted.package.delivery_days) if complete else None,
     }
 
@@ -156,7 +158,7 @@ def set_requirements(order, brief):
     if "showcase_consent" in brief:
         fields["showcase_consent"] = brief["showcase_consent"] is True
     if not problems and current.due_at is None:
-        fields["due_at"] = timezone.now() + timedelta(days=order.package.delivery_days)
+        fields["due_at"] = timezone.now() + timedelta(days=order.delivery_days)
     if not _move(order, to, BRIEF_IS_OPEN, **fields):
         _refuse(order, "takes no more of the brief")
     return order
@@ -296,9 +298,9 @@ def request_revision(order, reason):
     if order.status == Status.REVISION:
         return order
     used = order.deliveries.exclude(revision_request="").count()
-    if order.status in (Status.READY, Status.DELIVERED) and used >= order.package.revisions:
+    if order.status in (Status.READY, Status.DELIVERED) and used >= order.revisions:
         raise Refusal(
-            f"{order.number} has used its {count(order.package.revisions, 'revision')}.",
+            f"{order.number} has used its {count(order.revisions, 'revision')}.",
             allowed=[status for status in order.allowed if status != Status.REVISION],
         )
     if not _advance(order, Status.REVISION):

@@ -11,12 +11,14 @@ Status = ServiceOrder.Status
 OFFERED = (Status.READY, Status.DELIVERED)
 
 
-def take_sold(package, *, external_id, client, email="", earning=None):
+def take_sold(package, *, external_id, client, email="", earning=None, terms=None):
     """Write down work that was sold with `package`, in the transaction that booked its payment, and return it.
 
     `earning` is what was booked for it as owed; none where the package was free. `external_id` names the sale in
-    its shop: taken twice, it is one order. It waits for the client's brief.
+    its shop: taken twice, it is one order. It waits for the client's brief. `terms` are `delivery_days` and
+    `revisions` as the client agreed to them, which may not be the package's any more.
     """
+    terms = terms or {}
     channel = earning.channel if earning else Channel.objects.get(pk=SHOP)
     order, created = ServiceOrder.objects.get_or_create(
         channel=channel,
@@ -31,6 +33,8 @@ def take_sold(package, *, external_id, client, email="", earning=None):
             "client": client[:120],
             "email": email,
             "earning_key": earning.key if earning else "",
+            "agreed_days": terms.get("delivery_days", package.delivery_days),
+            "agreed_revisions": terms.get("revisions", package.revisions),
         },
     )
     if created:

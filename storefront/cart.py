@@ -73,8 +73,11 @@ class Offer:
 
     @property
     def quote(self):
-        """Names exactly these lines at these prices: the yes to one offer is no yes to another."""
-        said = [(w.article.sku, w.quantity, w.article.price_minor, w.article.currency) for w in self.wanted]
+        """Names exactly these lines at these prices and terms: the yes to one offer is no yes to another."""
+        said = [
+            (w.article.sku, w.quantity, w.article.price_minor, w.article.currency, w.article.terms)
+            for w in self.wanted
+        ]
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
 

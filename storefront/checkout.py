@@ -314,6 +314,7 @@ def _hand_over(order, line, earning, at):
             client=order.name,
             email=order.email,
             earning=earning,
+            terms=line.terms,
         )
         line.save(update_fields=["service_order"])
     elif not bookkeeping.is_owed(line):

@@ -56,8 +56,8 @@ def _refuse(order, line):
 def _refuse_contested(order):
     if is_contested(order):
         raise Refusal(
-            f"The buyer's bank contests the payment of {order.number}: if it decides against us, goods and money are"
-            " both gone. Wait for its decision, or say that you hand it over all the same.",
+            f"The buyer's bank contests the payment of {order.number}: if it decides against us, goods and money "
+            "are both gone. Wait for its decision, or say that you hand it over all the same.",
             code="contested",
             errors=[{"pointer": "/although_contested", "detail": "Say that you know of the dispute."}],
             allowed=[],

@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from agency import fulfillment_engine
+from agency import client_mail, fulfillment_engine
 from agency.models import ServiceOrder, WebhookDelivery
+from agency.workflows import NewArtifact
 from earnings import ledger
 from earnings.models import Earning, JournalEntry
 from earnings.refusals import Refusal
@@ -68,6 +69,40 @@ def test_the_same_form_sent_twice_is_one_order():
 
     assert first == second
     assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", [{"delivery_days": 9}, {"revisions": 0}, {"features": ["Less"]}])
+def test_terms_of_a_package_that_changed_since_the_yes_place_nothing(change):
+    """Only price, quantity and SKU were asked: who agreed to three days had an order of nine."""
+    package = make_gig(price_minor=10000).packages.get()
+    basket = make_cart(package)
+    wish = make_wish(basket)
+    type(package).objects.update(**change)
+
+    with pytest.raises(Refusal) as refused:
+        checkout.place_order(basket, make_buyer(), wish)
+    order = checkout.place_order(basket, make_buyer(), make_wish(basket))
+
+    assert refused.value.extra["code"] == "changed"
+    assert Order.objects.count() == 1
+    assert order.lines.get().terms.items() >= change.items()
+
+
+def test_work_is_owed_on_the_terms_of_its_order_whatever_its_package_says_later():
+    package = make_gig(price_minor=10000, requirements=[{"name": "title", "required": True}]).packages.get()
+    order = make_order(package)
+    type(package).objects.update(delivery_days=30, revisions=0)
+
+    checkout.mark_paid(order.payments.get())
+    work = order.lines.get().service_order
+    fulfillment_engine.set_requirements(work, {"title": "Ten desks"})
+    fulfillment_engine.start(work)
+    fulfillment_engine.offer_by_hand(work, [NewArtifact("deliverable", "a.txt", "text/plain", b"done")])
+    fulfillment_engine.deliver(work)
+
+    assert (work.due_at - timezone.now()).days == 2
+    assert client_mail.revisions_left(work) == 1
+    assert fulfillment_engine.request_revision(work, "Larger").status == "revision"
 
 
 def test_a_price_that_changed_since_the_yes_places_nothing():

@@ -259,7 +259,7 @@ def test_a_change_is_asked_for_in_words_and_its_rounds_are_counted(client, work)
 
 
 def test_a_package_without_changes_offers_none_and_says_so(client, work):
-    Package.objects.update(revisions=0)
+    type(work).objects.update(agreed_revisions=0)
     brief(client, work)
     deliver(work)
 

@@ -156,6 +156,9 @@ class ServiceOrder(Transitions):
     )
     token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
     run = models.ForeignKey("Run", on_delete=models.PROTECT, null=True, blank=True, related_name="service_orders")
+    # The package's terms as they were ordered; null = as it says now.
+    agreed_days = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    agreed_revisions = models.PositiveIntegerField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -199,6 +202,16 @@ class ServiceOrder(Transitions):
     @property
     def number(self):
         return f"SO-{self.pk:06d}"
+
+    @property
+    def delivery_days(self):
+        """From the brief to the delivery, as the client ordered it."""
+        return self.package.delivery_days if self.agreed_days is None else self.agreed_days
+
+    @property
+    def revisions(self):
+        """How many rounds of changes the client ordered."""
+        return self.package.revisions if self.agreed_revisions is None else self.agreed_revisions
 
     @property
     def portal_path(self):
