@@ -239,3 +239,50 @@ def test_a_file_with_its_newest_rows_on_top_tells_the_same(monkeypatch):
     with pytest.raises(Refusal, match="came back is booked"):
         payouts.take_back(payout)
     assert audit.violations() == []
+
+
+PAYPAL = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,Transaction ID,Reference Txn ID\n"
+
+
+def paypal(*rows):
+    """An activity report of (day of March, type, currency, net, id)."""
+    lines = (
+        f"03/{day}/2026,10:00:00,PDT,,{kind},Completed,{currency},{net},0.00,{net},{name},\n"
+        for day, kind, currency, net, name in rows
+    )
+    return booking.upload((PAYPAL + "".join(lines)).encode(), "paypal.csv")
+
+
+def overdrafts(statement):
+    return [warning.split(",")[0] for warning in statement.warnings if warning.startswith("Overdrawn")]
+
+
+SOLD = (10, "Website Payment", "USD", "100.00", "P1")
+CHANGED = [
+    (11, "General Currency Conversion", "USD", "-100.00", "P2"),
+    (11, "General Currency Conversion", "EUR", "90.00", "P3"),
+]
+
+
+def test_what_was_exchanged_before_it_was_paid_out_is_no_overdraft():
+    """Conversions are not booked, so each payout in the other currency was said to be money that never came."""
+    whole = paypal(SOLD, *CHANGED, (12, "General Withdrawal", "EUR", "-90.00", "P4"))
+    looked_at = overdrafts(whole)
+    booking.book(whole)
+    later = paypal((14, "General Withdrawal", "EUR", "-1.00", "P6"), *CHANGED)
+
+    assert (looked_at, overdrafts(whole)) == ([], [])
+    assert overdrafts(later) == ["Overdrawn: -€1.00 are left at PayPal"]
+
+
+def test_what_was_given_back_to_us_may_be_paid_out_and_what_is_held_excuses_nothing():
+    given_back = paypal(
+        (10, "Payment Refund", "USD", "14.00", "P1"), (12, "General Withdrawal", "USD", "-14.00", "P2")
+    )
+    held = paypal(
+        (10, "Account Hold for Open Authorization", "GBP", "-9.00", "P3"),
+        (12, "General Withdrawal", "GBP", "-9.00", "P4"),
+    )
+
+    assert overdrafts(given_back) == []
+    assert overdrafts(held) == ["Overdrawn: -£9.00 are left at PayPal"]

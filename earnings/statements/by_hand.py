@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, Sum
+from django.db.models import Max, Q, Sum
 
 from earnings import ledger, money
 from earnings.models import Kind, Meaning, Payout, Posting, StatementImport, StatementRow
@@ -14,6 +14,7 @@ EARLY = timedelta(days=7)  # a person may write a payout down before its platfor
 LATE = timedelta(days=31)  # or when the month is over
 CAME_BACK = timedelta(days=60)  # how long a bank may take to send one back
 OVERDRAWN = "Overdrawn: "
+UNBOOKED = (Meaning.CONVERSION, Meaning.OWN, Meaning.SPENT, Meaning.HOLD)
 
 
 class ByHand:
@@ -92,6 +93,22 @@ class ByHand:
         )
 
 
+def _moved_unbooked(statement, currency):
+    """What changed the balance at the channel and is no income of ours, so that no entry tells of it: currencies
+    exchanged, own money, what we spent and got back, holds. Files that overlap tell each once."""
+    rows = StatementRow.objects.filter(
+        Q(statement=statement) | Q(statement__status__in=[Status.BOOKING, Status.BOOKED]),
+        statement__channel=statement.channel_id,
+        outcome=Outcome.LEFT,
+        meaning__in=UNBOOKED,
+        currency=currency,
+        is_pending=False,
+        is_printed=True,
+    ).exclude(identity="")
+    each = rows.order_by("identity").values("identity").annotate(net=Max("net_minor"))
+    return each.aggregate(sum=Sum("net", default=0))["sum"]
+
+
 def overdrawn(statement):
     """Sentences about currencies of which this import's payouts leave less than nothing at the channel."""
     rows = statement.rows.filter(outcome__in=TAKEN, is_pending=False).order_by("currency").values("currency")
@@ -102,6 +119,9 @@ def overdrawn(statement):
             account=ledger.AVAILABLE, kind=Kind.REAL, currency=row["currency"], entry__channel=statement.channel_id
         ).aggregate(sum=Sum("amount_minor", default=0))["sum"]
         left = booked if statement.status == Status.BOOKED else booked + row["net"]
+        if row["out"] < 0 and left < 0:
+            # More than nothing of it explains a payout; less can't make one too large.
+            left += max(_moved_unbooked(statement, row["currency"]), 0)
         if row["out"] < 0 and left < 0:
             text = money.display(left, row["currency"])
             found.append(
