@@ -2,15 +2,18 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from itertools import groupby
 
 from django.db import connection
-from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery, Sum
 
 from earnings import ledger, totals
 from earnings.models import Earning, JournalEntry, Kind, Meaning, Payout, PayoutPart, Posting, StatementRow
 from earnings.snapshots import snapshot
 
+# How far a calendar may be from UTC: a store that moved its clock keeps the days that it had.
+WEST, EAST = timedelta(hours=12), timedelta(hours=14)
 APPEND_ONLY = ("earnings_earning", "earnings_journalentry", "earnings_posting", "earnings_payoutpart")
 
 
@@ -29,8 +32,8 @@ class Violation:
 def violations():
     """Every `Violation` in the ledger as it is at one moment; an empty list if all rules hold."""
     rules = (
-        *(_triggers, _balanced, _postings, _entries, _keys),
-        *(_openings, _balances, _purses, _reversals, _payouts, _statements, _totals),
+        *(_triggers, _balanced, _postings, _entries, _keys, _days),
+        *(_events, _openings, _balances, _purses, _reversals, _payouts, _statements, _totals),
     )
     with snapshot():
         return [violation for rule in rules for violation in rule()]
@@ -49,7 +52,7 @@ def missing_triggers():
     """Names of triggers that hold the ledger append-only and are not in the database, by table."""
     query = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')",
     }[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(query)
@@ -100,8 +103,40 @@ def _keys():
                 yield Violation("key.malformed", key, "a key is written like order:DB-000123:line:2:paid")
 
 
+def _days():
+    """An entry counts on a day that some calendar shows at its moment."""
+    rows = JournalEntry.objects.order_by("pk").values_list("key", "occurred_at", "local_date")
+    for key, at, day in rows.iterator():
+        if not (at - WEST).astimezone(UTC).date() <= day <= (at + EAST).astimezone(UTC).date():
+            yield Violation("entry.day", key, f"it happened at {at:%Y-%m-%d %H:%M} UTC and counts on {day}")
+
+
+def _events():
+    """What belongs to a sale moves the accounts of its event: by their events entries are counted as earned."""
+    entries = JournalEntry.objects.exclude(earning=None).order_by("pk")
+    for event, (needed, others) in ledger.OF_SALES.items():
+        of_event = entries.filter(event=event)
+        moved = Posting.objects.filter(entry=OuterRef("pk"))
+        wrong = of_event.filter(
+            ~Exists(moved.filter(account__in=needed)) | Exists(moved.exclude(account__in=needed | others))
+        )
+        for entry in wrong.prefetch_related("postings").iterator(chunk_size=500):
+            detail = f"nothing that is {entry.get_event_display()} moves {', '.join(sorted(_amounts(entry)))}"
+            yield Violation("entry.event", entry.key, detail)
+    gives = Posting.objects.filter(entry=OuterRef("pk"), amount_minor__lt=0)
+    takes = Posting.objects.filter(entry=OuterRef("pk"), amount_minor__gt=0)
+    backwards = entries.filter(
+        Q(Exists(gives.filter(account=ledger.FEES)), event=ledger.Event.COST)
+        | Q(Exists(takes.filter(account=ledger.FEES)), event=ledger.Event.CREDITED)
+        | Q(Exists(gives.filter(account=ledger.DISPUTED)), event=ledger.Event.DISPUTED)
+        | Q(Exists(takes.filter(account=ledger.DISPUTED)), event=ledger.Event.CLEARED)
+    )
+    for entry in backwards:
+        yield Violation("entry.event", entry.key, f"{entry.get_event_display()} moves the other way")
+
+
 def _openings():
-    """An earning begins with the entry that brought its money in, gross, fee and net."""
+    """An earning begins with the entry that brought its money in, at its moment, gross, fee and net."""
     first = JournalEntry.objects.filter(earning=OuterRef("pk")).order_by("pk")
     earnings = Earning.objects.order_by("pk").annotate(event=Subquery(first.values("event")[:1]))
     opened = Q(event__in=[ledger.Event.PAID, ledger.Event.EARNED])
@@ -115,6 +150,11 @@ def _openings():
     )
     for entry in sums.select_related("earning").iterator():
         earning = entry.earning
+        is_told = not (ledger.KEY.match(earning.key) and ledger.KEY.match(entry.key))
+        same = (entry.key, entry.occurred_at) == (f"{earning.key}:{entry.event}", earning.occurred_at)
+        if not same and not is_told:
+            detail = f"it begins with {entry.key} at {entry.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
+            yield Violation("earning.opening", earning.key, detail)
         if (entry.net, entry.fee, -entry.gross) != (earning.net_minor, earning.fee_minor, earning.gross_minor):
             detail = f"{entry.key} books {-entry.gross} less {entry.fee} = {entry.net}, not its amounts"
             yield Violation("earning.net", earning.key, detail)
@@ -172,6 +212,9 @@ def _payouts():
     )
     for payout in payouts.exclude(sum=F("amount_minor")).iterator():
         yield Violation("payout.sum", payout.key, f"its entries are {payout.sum}, not {payout.amount_minor}")
+    standing = PayoutPart.objects.filter(payout__returned_at__isnull=False, entry__reversed_by=None)
+    for part in standing.select_related("payout", "entry").order_by("pk").iterator():
+        yield Violation("payout.returned", part.payout.key, f"it came back, and {part.entry.key} was not undone")
     own = {f"entry__{name}": F(f"payout__{name}") for name in ("channel", "currency", "kind")}
     for part in PayoutPart.objects.exclude(**own).select_related("payout", "entry").order_by("pk").iterator():
         yield Violation(
@@ -195,22 +238,30 @@ def _totals():
 
 
 def _statements():
-    """What the entries of a statement's rows moved is the net of the rows that are booked, payouts apart."""
+    """What the entries of a statement's rows moved is the net of the rows that are booked: of payouts what reached
+    our bank, of the others what our money changed by."""
+    booked = StatementRow.objects.filter(outcome=StatementRow.Outcome.BOOKED)
+    payouts, others = booked.filter(meaning=Meaning.PAYOUT), booked.exclude(meaning=Meaning.PAYOUT)
+    yield from _unlike_rows(ledger.BUCKETS, others, 1)
+    yield from _unlike_rows([ledger.PAID_OUT], payouts, -1)
+
+
+def _unlike_rows(accounts, rows, sign):
     moved, said = Counter(), Counter()
     postings = Posting.objects.filter(
-        entry__key__startswith="statement:", account__in=ledger.BUCKETS, kind=Kind.REAL
+        entry__key__startswith="statement:", account__in=accounts, kind=Kind.REAL
     ).exclude(entry__key__contains=":dispute:")  # of a sale in a statement, told by a person
     sums = postings.order_by().values_list("entry__key", "currency").annotate(Sum("amount_minor"))
     for key, currency, minor in sums.iterator():
         moved[key.split(":")[1], currency] += minor
-    booked = StatementRow.objects.filter(outcome=StatementRow.Outcome.BOOKED).exclude(meaning=Meaning.PAYOUT)
-    nets = booked.order_by().values_list("statement", "currency").annotate(Sum("net_minor"))
+    nets = rows.order_by().values_list("statement", "currency").annotate(Sum("net_minor"))
     for statement, currency, minor in nets.iterator():
-        said[str(statement), currency] = minor
+        said[str(statement), currency] = sign * minor
     for statement, currency in sorted({*moved, *said}):
         found, wanted = moved[statement, currency], said[statement, currency]
         if found != wanted:
-            detail = f"its entries moved {found} {currency} in minor units, its booked rows say {wanted}"
+            where = "" if sign > 0 else " to our bank"
+            detail = f"its entries moved {found} {currency}{where} in minor units, its booked rows say {wanted}"
             yield Violation("statement.sum", f"statement:{statement}", detail)
 
 

@@ -540,6 +540,11 @@ PLANTED = {
     "earning key": "UPDATE earnings_earning SET key = 'no key'",
     "reversal": "UPDATE earnings_posting SET amount_minor = amount_minor * 2 WHERE entry_id = "
     "(SELECT MAX(id) FROM earnings_journalentry)",
+    "event": "UPDATE earnings_journalentry SET event = 'cleared' WHERE event = 'earned'",
+    "opening's key": "UPDATE earnings_journalentry SET key = 'service_order:9:paid' WHERE event = 'paid'",
+    "earning's moment": "UPDATE earnings_earning SET occurred_at = '2020-01-01 12:00:00+00:00'",
+    "day": "UPDATE earnings_posting SET local_date = '2026-03-01'; "
+    "UPDATE earnings_journalentry SET local_date = '2026-03-01'",
 }
 FOUND = {
     "entry.unbalanced": {"entry.unbalanced", "earning.net"},
@@ -554,6 +559,10 @@ FOUND = {
     "key": {"key.malformed"},
     "earning key": {"key.malformed"},
     "reversal": {"earning.balance", "reversal.inexact"},
+    "event": {"entry.event"},
+    "opening's key": {"earning.opening"},
+    "earning's moment": {"earning.opening"},
+    "day": {"entry.day"},
 }
 
 
@@ -572,6 +581,30 @@ def test_the_ledger_check_finds_each_planted_violation(name, capsys):
     assert ended.value.code == 1
     assert {violation.code for violation in audit.violations()} == FOUND[name]
     assert capsys.readouterr().out.splitlines() == [str(violation) for violation in audit.violations()]
+
+
+def test_the_ledger_check_finds_an_event_that_turns_income_into_a_mere_move():
+    """The history leaves out what is only cleared or paid out, so its sum was not what was earned."""
+    earning = pay(work=Work.DONE)
+    ledger.refund(earning, "service_order:1:refund", NOON, gross_minor=1000, fee_minor=200)
+    ledger.correct_fee(earning, "service_order:1:fee", NOON, 5)
+
+    plant(
+        "UPDATE earnings_journalentry SET event = 'cleared' WHERE event = 'refunded'",
+        "UPDATE earnings_journalentry SET event = 'credited' WHERE event = 'cost'",
+    )
+
+    assert [str(violation).split(":")[0] for violation in audit.violations()] == ["entry.event service_order"] * 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only there triggers can be switched off")
+@pytest.mark.parametrize("how", ["DISABLE TRIGGER", "ENABLE REPLICA TRIGGER"])
+def test_the_ledger_check_finds_a_trigger_that_does_not_fire(how):
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE earnings_posting {how} earnings_posting_no_update")
+
+    assert [(v.code, v.subject) for v in audit.violations()] == [("trigger.missing", "earnings_posting")]
 
 
 def test_the_ledger_check_finds_a_missing_trigger_and_so_does_the_system_check(capsys):
@@ -621,7 +654,7 @@ def test_an_unbalanced_entry_is_found_and_postgresql_refuses_it_at_commit():
         )
         connection.check_constraints()
 
-    expected = set() if refusal else {"entry.unbalanced", "earning.net", "total.differs"}
+    expected = set() if refusal else {"entry.unbalanced", "entry.event", "earning.net", "total.differs"}
     assert {violation.code for violation in audit.violations()} == expected
 
 

@@ -286,3 +286,19 @@ def test_what_was_given_back_to_us_may_be_paid_out_and_what_is_held_excuses_noth
 
     assert overdrafts(given_back) == []
     assert overdrafts(held) == ["Overdrawn: -£9.00 are left at PayPal"]
+
+
+def test_the_ledger_check_finds_a_payout_that_is_not_what_its_row_says_or_came_back_on_paper_only():
+    statement = book(*SALES, SENT)
+    book(("Jan 23, 2026", 4, "Hourly", 500))
+    payout = record(at=DAY + timedelta(days=200))
+    sound = audit.violations()
+
+    statement.rows.filter(meaning="payout").update(outcome="left", claim=None)
+    Payout.objects.update(returned_at=DAY)
+
+    assert sound == []
+    assert [(v.code, v.subject) for v in audit.violations()] == [
+        *[("payout.returned", payout.key)] * payout.parts.count(),
+        ("statement.sum", f"statement:{statement.pk}"),
+    ]

@@ -42,7 +42,7 @@ from earnings.ledger.entries import (
     local_date,
     postings_of,
 )
-from earnings.ledger.held import allowed, impossible, moved_on
+from earnings.ledger.held import OF_SALES, allowed, impossible, moved_on
 from earnings.ledger.purses import OF_PURSES, Purse, adjust, charge, credit, take_back, transfer
 from earnings.ledger.sales import (
     Work,
@@ -73,6 +73,7 @@ __all__ = [
     "FEES",
     "KEY",
     "OF_PURSES",
+    "OF_SALES",
     "PAID_OUT",
     "PENDING",
     "REFUNDS",

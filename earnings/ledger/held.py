@@ -18,6 +18,18 @@ from earnings.ledger.entries import (
 )
 from earnings.refusals import Refusal
 
+# What each event of a sale moves: one of the first at least, and of the second what it likes.
+OF_SALES = {
+    Event.PAID: ({DEFERRED}, {UNEARNED, FEES}),
+    Event.EARNED: ({REVENUE}, {UNEARNED, PENDING, AVAILABLE, DEFERRED, FEES}),
+    Event.CLEARED: ({PENDING, DISPUTED}, {AVAILABLE, PAID_OUT}),
+    Event.PAID_OUT: ({PAID_OUT}, {AVAILABLE}),
+    Event.REFUNDED: ({DEFERRED, REFUNDS}, {*BUCKETS, FEES}),
+    Event.DISPUTED: ({DISPUTED}, {PENDING, AVAILABLE}),
+    Event.COST: ({FEES}, {*BUCKETS}),
+    Event.CREDITED: ({FEES}, {*BUCKETS}),
+}
+
 
 def allowed(held):
     """The events that balances like `held` allow next."""
