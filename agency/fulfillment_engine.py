@@ -73,7 +73,7 @@ def _new_order(wanted, brief, external, run):
         "amount_minor": wanted.amount_minor,
         "fee_minor": ledger.fee(wanted.channel, wanted.amount_minor),
         "currency": wanted.currency,
-        "client": ((external or {}).get("client") or "")[:120],
+        "client": ((external or {}).get("client") or "").strip()[:120],
         "brief": brief,
         "showcase_consent": brief.get("showcase_consent") is True,
         "run": _first(run),

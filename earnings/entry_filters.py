@@ -23,9 +23,10 @@ class EntryFilter(django_filters.FilterSet):
         method="of_figure",
         help_text="Entries that changed what was `earned`, or what was received in `total`.",
     )
-    gig = django_filters.CharFilter(field_name="earning__gig")
-    product = django_filters.CharFilter(field_name="earning__product_sku", help_text="By SKU.")
-    client = django_filters.CharFilter(field_name="earning__client")
+    # Not stripped: a group is opened by its name exactly as it was booked, blanks around it too.
+    gig = django_filters.CharFilter(field_name="earning__gig", strip=False)
+    product = django_filters.CharFilter(field_name="earning__product_sku", help_text="By SKU.", strip=False)
+    client = django_filters.CharFilter(field_name="earning__client", strip=False)
     run = of_id("earning__run_id")
     intent = of_id("earning__intent_id")
     without = django_filters.ChoiceFilter(

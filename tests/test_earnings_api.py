@@ -312,7 +312,8 @@ def book_at_random(choose, number):
         "kind": choose.choice(["real", "real", "simulated"]),
         "currency": choose.choice(["USD", "USD", "JPY"]),
     }
-    facts |= {"gig": choose.choice(["", "logo"]), "client": choose.choice(["", "Ada"])}
+    facts |= {"gig": choose.choice(["", "logo"]), "client": choose.choice(["", "Ada", "Ada ", " "])}
+    facts["product_sku"] = choose.choice(["", "", " a&b=#+ /"])
     facts |= {"run_id": choose.choice([None, 7]), "intent_id": choose.choice([None, 3])}
     gross = choose.randint(2, 90000)
     earning = sell(number, gross, gross // 7, when, work=choose.choice(list(Work)), **facts)
