@@ -59,7 +59,9 @@ _SIGNS = {
 }
 _SIGNS_LOWER = {sign.lower(): currencies for sign, currencies in _SIGNS.items()}
 
-LARGEST = 2**63 - 1  # what the database's big integers hold
+# Of one amount, in minor units. The database's big integers hold the sum of some thousands of these; two of the
+# largest that it holds could not be added up any more, and no figure of that currency be read.
+LARGEST = 10**15
 
 # Digits are ASCII on purpose: Python's \d and Decimal() would accept full-width and Arabic ones.
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from earnings import append_only, audit, ledger, totals
+from earnings import append_only, audit, dashboard, ledger, money, totals
 from earnings.ledger import Work
 from earnings.models import Account, Channel, Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
@@ -503,6 +503,25 @@ def _some_step(choose, earning, key):
         return before - sum(ledger.balances(earning)[bucket] for bucket in ledger.BUCKETS)
     assert sum(posting.amount_minor for posting in entry.postings.all()) == 0
     return 0
+
+
+def test_sums_of_the_largest_amounts_can_still_be_read_and_larger_ones_are_refused():
+    """Two sales near 2^63 were booked for ever, and no figure could be read or counted up any more."""
+    purse = ledger.Purse(Channel.objects.get(pk="fiverr"), "USD")
+    for number in range(3):
+        pay(f"service_order:{number}", gross_minor=money.LARGEST, fee_minor=0, work=Work.DONE)
+
+    for book in (
+        lambda: pay("service_order:9", gross_minor=money.LARGEST + 1),
+        lambda: ledger.charge(purse, "purse:1", NOON, money.LARGEST + 1),
+    ):
+        with pytest.raises(Refusal) as refused:
+            book()
+        assert f"At most {money.LARGEST} minor units" in refused.value.errors[0]["detail"]
+    totals.count_up()
+
+    assert dashboard.summary(dashboard.Scope(at=NOON))["total"]["minor"] == 3 * money.LARGEST
+    assert audit.violations() == []
 
 
 # --- The check ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from earnings import totals
+from earnings import money, totals
 from earnings.models import JournalEntry, Posting
 from earnings.models.inserts import insert, insert_unless_there
 from earnings.refusals import Refusal
@@ -63,6 +63,8 @@ def completed(entry, postings):
     if sum(postings.values()) or not postings:
         raise Unbalanced(f"{entry.key}: {postings}")
     refuse_bad_moment(entry.key, entry.occurred_at)
+    if max(map(abs, postings.values())) > money.LARGEST:
+        raise Refusal.of_field("/amount_minor", f"At most {money.LARGEST} minor units are booked at once.")
     if entry.earning:
         earning = entry.earning
         entry.channel_id, entry.kind, entry.currency = earning.channel_id, earning.kind, earning.currency

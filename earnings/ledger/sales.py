@@ -304,6 +304,8 @@ def checked(earning):
     if not errors:
         if earning.gross_minor <= 0:
             errors["gross_minor"] = "What was paid is more than zero."
+        elif earning.gross_minor > money.LARGEST:
+            errors["gross_minor"] = f"At most {money.LARGEST} minor units are booked at once."
         elif not 0 <= earning.fee_minor <= earning.gross_minor:
             errors["fee_minor"] = "A fee is between zero and what was paid."
         earning.net_minor = earning.gross_minor - earning.fee_minor
