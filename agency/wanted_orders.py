@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agency.models import Gig, Package, ServiceOrder
-from earnings import money
+from earnings import ledger, money
 from earnings.models import Channel
 from earnings.refusals import Refusal
 
@@ -73,7 +73,14 @@ def _read_external(external):
             status=422,
             errors=[{"pointer": f"/external/{name}", "detail": detail} for name, detail in errors.items()],
         )
-    return channel, texts["order_id"], amount_minor, texts["currency"]
+    return channel, _as_taken(channel, texts["order_id"]), amount_minor, texts["currency"]
+
+
+def _as_taken(channel, order_id):
+    """The order's number as it was written when it was taken before; typed in another way it is no other order."""
+    number = "".join(order_id.split())
+    taken = ServiceOrder.objects.filter(channel=channel, external_id__in=ledger.spellings(number)).order_by("pk")
+    return taken.values_list("external_id", flat=True).first() or number
 
 
 def _read_amount(amount, currency, errors):

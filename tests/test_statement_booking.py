@@ -9,12 +9,13 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from agency import fulfillment_engine
+from agency.models import Gig
 from earnings import audit, dashboard, disputes, ledger, payouts
 from earnings.dashboard import Scope, Span
 from earnings.models import Channel, Earning, JournalEntry, StatementImport, StatementRow
 from earnings.refusals import Refusal
 from earnings.statements import booking
-from storefront import checkout
+from storefront import checkout, refunds
 from tests.factories import make_gig, make_order, make_product
 from tests.test_statements import load, make_format
 
@@ -39,7 +40,8 @@ def figures(currency="USD"):
 
 
 def take_order(number="FO501", amount="100.00", channel="fiverr"):
-    make_gig("video-thumbnail", price_minor=10000)
+    if not Gig.objects.filter(slug="video-thumbnail").exists():
+        make_gig("video-thumbnail", price_minor=10000)
     external = {"channel": channel, "order_id": number, "amount": amount, "currency": "USD"}
     return fulfillment_engine.take_order("video-thumbnail", "basic", external=external)
 
@@ -613,3 +615,43 @@ def test_a_channel_that_is_gone_is_named():
 
     with pytest.raises(Refusal, match="no channel 'affiliate'"):
         booking.upload(header + b"1.00,USD,2026-01-01,Paid\n", "affiliate.csv")
+
+
+@pytest.mark.parametrize("typed", ["fo501", " FO 501 ", "#FO501"])
+def test_an_order_whose_number_was_typed_in_another_way_is_not_booked_twice(typed):
+    order = take_order(typed)
+
+    statement = book("fiverr_earnings")
+    again = take_order("FO501")
+
+    assert statement.rows.get(sale="FO501").outcome == "matched"
+    assert again == order
+    assert Earning.objects.filter(channel="fiverr", gross_minor=10000).count() == 1
+
+
+def test_a_sale_that_a_statement_told_first_is_found_by_an_order_typed_in_another_way():
+    book("fiverr_earnings")
+
+    take_order("fo501")
+
+    assert Earning.objects.filter(channel="fiverr").count() == 2
+    assert figures()["available"] == 12000
+
+
+def test_each_refund_of_an_order_is_matched_by_one_row_of_a_statement():
+    """Of several parts each row was said to differ from their sum, and told twice it would have matched twice."""
+    order = make_order(make_product(price_minor=2000), make_product(price_minor=4000))
+    checkout.mark_paid(order.payments.get(), external_id="ch_A1", fee_minor=204)
+    for number, minor in enumerate([600, 900]):
+        refunds.carry_out(refunds.request(order, f"wish-{number}", amount_minor=minor))
+    head = load("stripe_itemized").splitlines(keepends=True)[0].decode()
+    day = "2026-02-04 10:00:00"
+    lines = "".join(
+        f"txn_{number},{day},{day},usd,{said},0.00,{said},refund,ch_A1,\n"
+        for number, said in enumerate(["-6.00", "-9.00", "-6.00"])
+    )
+
+    statement = booking.book(booking.upload((head + lines).encode(), "refunds.csv"))
+
+    assert [row.outcome for row in statement.rows.all()] == ["matched", "matched", "differs"]
+    assert not JournalEntry.objects.filter(key__startswith="statement:").exists()

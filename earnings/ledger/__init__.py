@@ -60,6 +60,7 @@ from earnings.ledger.sales import (
     refund,
     release,
     reverse,
+    spellings,
     standing,
 )
 
@@ -108,6 +109,7 @@ __all__ = [
     "refund",
     "release",
     "reverse",
+    "spellings",
     "standing",
     "take_back",
     "transfer",

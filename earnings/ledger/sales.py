@@ -171,9 +171,22 @@ def reverse(entry, key, at, memo=""):
 
 
 def find_sale(channel, external_id, kind=Kind.REAL):
-    """The earning that `channel` calls `external_id`, or None; one whose booking was reversed is none."""
-    found = Earning.objects.filter(channel=channel, kind=kind, external_id=external_id).exclude(external_id="")
-    return standing(found).first()
+    """The earning that `channel` calls `external_id`, in whichever of its `spellings`, or None; one whose booking
+    was reversed is none."""
+    if not external_id:
+        return None
+    found = Earning.objects.filter(channel=channel, kind=kind, external_id__in=spellings(external_id))
+    return min(standing(found), key=lambda earning: earning.external_id != external_id, default=None)
+
+
+def spellings(external_id):
+    """How an id may stand in a statement and in what a person typed: with blanks, in one case, with a number sign.
+
+    These few, as an index finds them; of ids that differ in the case of single letters each is its own.
+    """
+    plain = "".join(external_id.split()).removeprefix("#")
+    forms = {plain, plain.upper(), plain.lower()} if plain else set()
+    return {external_id, *forms, *(f"#{form}" for form in forms)}
 
 
 def standing(earnings):

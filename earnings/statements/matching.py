@@ -1,7 +1,7 @@
 """What the ledger knows already of the rows of a statement. Nothing is written here."""
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db.models import Q, Sum
@@ -118,7 +118,7 @@ def _compare_refund(row, sale):
     """The own shop hears of refunds and disputes itself, so those of its orders are compared, never booked."""
     if row.meaning == Meaning.CHARGEBACK and sale.is_disputed:
         return Outcome.MATCHED, f"the dispute is booked with {sale.name}."
-    if sale.refunded and sale.refunded == -row.gross_minor:
+    if sale.has_refunded(-row.gross_minor):
         return Outcome.MATCHED, "the same refund is booked with its order."
     if sale.refunded or sale.is_of_shop:
         return Outcome.DIFFERS, f"{_text(sale.refunded, row.currency)} was refunded with {sale.name}."
@@ -141,13 +141,27 @@ class _Sale:
     currency: str
     gross: int = 0
     fee: int = 0
-    refunded: int = 0
+    refunds: Counter = field(default_factory=Counter)  # {what names a refund: minor}
     is_disputed: bool = False
     is_of_shop: bool = False
+    _told: set = field(default_factory=set)  # the refunds of which a row told
 
     @property
     def is_of_statement(self):
         return self.key.startswith("statement:")
+
+    @property
+    def refunded(self):
+        return self.refunds.total()
+
+    def has_refunded(self, amount_minor):
+        """Whether one refund of ours, or all of them together, are this; each is told by one row."""
+        left = {name: minor for name, minor in self.refunds.items() if name not in self._told}
+        same = [name for name, minor in left.items() if minor == amount_minor][:1]
+        if not same and left and sum(left.values()) == amount_minor:
+            same = left
+        self._told.update(same)
+        return bool(same)
 
 
 class _Known:
@@ -185,9 +199,7 @@ class _Known:
 
     def _sales(self, ids):
         """{the platform's id: `_Sale`} of what is booked and was not reversed."""
-        named = Earning.objects.filter(external_id__in=ids, kind=Kind.REAL, channel__in=[self.channel, OWN_SHOP])
-        named = ledger.standing(named).order_by("pk")
-        groups = {earning.external_id: [earning] for earning in named} if ids else {}
+        groups = self._named(ids) if ids else {}
         orders = {group[0].reference: group for group in groups.values() if group[0].source == "order"}
         if orders:
             lines = Earning.objects.filter(source="order", reference__in=orders, external_id="", kind=Kind.REAL)
@@ -202,23 +214,42 @@ class _Known:
                 group[0].currency,
                 sum(earning.gross_minor for earning in group),
                 sum(earning.fee_minor + later[earning.pk] for earning in group),
-                sum(refunded[earning.pk] for earning in group),
+                sum((refunded[earning.pk] for earning in group), Counter()),
                 any(earning.pk in disputed for earning in group),
                 group[0].source in OF_THE_SHOP,
             )
             for name, group in groups.items()
         }
 
+    def _named(self, ids):
+        """{the platform's id: [the earning that has it, in whichever spelling]}."""
+        spelled, groups, lists = defaultdict(set), {}, {}
+        for name in ids:
+            for form in ledger.spellings(name):
+                spelled[form].add(name)
+        named = Earning.objects.filter(
+            external_id__in=spelled, kind=Kind.REAL, channel__in=[self.channel, OWN_SHOP]
+        )
+        for earning in ledger.standing(named).order_by("pk"):
+            for name in spelled[earning.external_id]:
+                is_exact = name in groups and groups[name][0].external_id == name
+                if not is_exact or earning.external_id == name:
+                    groups[name] = lists.setdefault(earning.pk, [earning])
+        return groups
+
     def _refunded(self, earnings):
-        """What we, not a statement, gave back of each."""
+        """{earning: {refund: minor}} of what we, not a statement, gave back. A refund of several lines of an order
+        is one."""
         postings = Posting.objects.filter(
             entry__earning__in=earnings,
             entry__event=ledger.Event.REFUNDED,
             entry__reversed_by=None,
             account__in=[ledger.REFUNDS, ledger.DEFERRED],
         ).filter(~Q(entry__key__startswith="statement:") | Q(entry__key__contains=":dispute:"))
-        sums = postings.values("entry__earning").order_by("entry__earning").annotate(sum=Sum("amount_minor"))
-        return Counter({row["entry__earning"]: row["sum"] for row in sums})
+        found = defaultdict(Counter)
+        for earning, key, minor in postings.values_list("entry__earning", "entry__key", "amount_minor"):
+            found[earning][key.rpartition(":refund:")[2]] += minor
+        return found
 
     def _fees_told_later(self, earnings):
         postings = Posting.objects.filter(
