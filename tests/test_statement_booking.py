@@ -2,15 +2,16 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
+from django.utils import timezone
 
 from agency import fulfillment_engine
 from agency.models import Gig
-from earnings import audit, dashboard, disputes, ledger, payouts
+from earnings import audit, clearing, dashboard, disputes, ledger, payouts, totals
 from earnings.dashboard import Scope, Span
 from earnings.models import Channel, Earning, JournalEntry, StatementImport, StatementRow
 from earnings.refusals import Refusal
@@ -655,3 +656,38 @@ def test_each_refund_of_an_order_is_matched_by_one_row_of_a_statement():
 
     assert [row.outcome for row in statement.rows.all()] == ["matched", "matched", "differs"]
     assert not JournalEntry.objects.filter(key__startswith="statement:").exists()
+
+
+def test_an_import_whose_sales_were_cleared_by_time_is_reversed_as_a_whole():
+    """It was refused for ever: the sweep had moved the money on, and nobody could undo that for all of them."""
+    days = timezone.now() + timedelta(days=3)
+    data = load("stripe_itemized").replace(b"2026-02-05 00:00:00", f"{days:%Y-%m-%d} 00:00:00".encode())
+    before = dashboard.summary(Scope())["buckets"]
+    statement = booking.book(booking.upload(data, "pending.csv"))
+    pending = figures()["pending"]
+    totals.count_up()
+    clearing.clear_due()
+    cleared = figures()["pending"]
+
+    for _ in range(2):
+        booking.reverse(statement)
+
+    assert pending > 0 == cleared
+    assert dashboard.summary(Scope())["buckets"] == before
+    assert audit.violations() == []
+    booking.book(booking.upload(data, "again.csv"))
+    assert figures()["pending"] == pending  # its refund finds its sale again
+
+
+def test_an_order_that_is_taken_after_its_statement_was_booked_anew_is_counted_once():
+    """The sale that was booked anew has no id of its own any more, and nobody found it."""
+    booking.reverse(book("fiverr_earnings"))
+    book("fiverr_earnings")
+
+    order = take_order()
+    fulfillment_engine._earn(order, order.created_at)
+    other = load("fiverr_earnings").replace(b"2026", b"2025")
+    told = booking.book(booking.upload(other, "another report.csv"))
+
+    assert figures()["available"] == 12000
+    assert told.rows.get(sale="FO501").outcome == "known"

@@ -47,6 +47,7 @@ from earnings.ledger.purses import OF_PURSES, Purse, adjust, charge, credit, tak
 from earnings.ledger.sales import (
     Work,
     balances,
+    booked_again,
     checked,
     clear,
     correct_fee,
@@ -89,6 +90,7 @@ __all__ = [
     "adjust",
     "allowed",
     "balances",
+    "booked_again",
     "charge",
     "checked",
     "clear",

@@ -175,8 +175,19 @@ def find_sale(channel, external_id, kind=Kind.REAL):
     was reversed is none."""
     if not external_id:
         return None
-    found = Earning.objects.filter(channel=channel, kind=kind, external_id__in=spellings(external_id))
-    return min(standing(found), key=lambda earning: earning.external_id != external_id, default=None)
+    forms = spellings(external_id)
+    named = Earning.objects.filter(channel=channel, kind=kind, external_id__in=forms)
+    found = min(standing(named), key=lambda earning: earning.external_id != external_id, default=None)
+    return found or (booked_again(channel, kind, forms).first() if named.exists() else None)
+
+
+def booked_again(channel, kind, external_ids):
+    """Sales of statements that were reversed and booked anew: the id stays with the row that can't be changed, and
+    the new one has it as its reference. No index finds that, so ask only for ids that a reversed sale has."""
+    again = Earning.objects.filter(
+        channel=channel, kind=kind, source="statement", external_id="", reference__in=external_ids
+    )
+    return standing(again).order_by("pk")
 
 
 def spellings(external_id):

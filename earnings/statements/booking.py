@@ -371,8 +371,12 @@ def reverse(statement, by=None):
     rows = statement.rows.filter(outcome=Outcome.BOOKED).order_by("-id").values_list("id", "meaning")
     pks = [pk for pk, _ in sorted(rows, key=lambda row: row[1] not in matching.GIVEN_BACK)]
     for start in range(0, len(pks), CHUNK):
-        keys = [f"statement:{statement.pk}:{pk}:{end}" for pk in pks[start : start + CHUNK] for end in ENTRIES]
-        entries = JournalEntry.objects.filter(key__in=keys).select_related("earning").order_by("-id")
+        of_rows = [f"statement:{statement.pk}:{pk}" for pk in pks[start : start + CHUNK]]
+        keys = [f"{key}:{end}" for key in of_rows for end in ENTRIES]
+        # What only time had cleared is no reason to keep an import that never happened.
+        cleared = Q(earning__key__in=of_rows, event=ledger.Event.CLEARED, key__contains=":cleared:")
+        entries = JournalEntry.objects.filter(Q(key__in=keys) | cleared & Q(reversed_by=None))
+        entries = entries.select_related("earning").order_by("-id")
         batches.reverse_all(entries, "undone", f"{statement.number} reversed{who}")
     statement.rows.filter(outcome=Outcome.BOOKED).update(outcome=Outcome.REVERSED, claim=None)
     statement.refresh_from_db()

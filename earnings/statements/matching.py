@@ -235,7 +235,11 @@ class _Known:
                 is_exact = name in groups and groups[name][0].external_id == name
                 if not is_exact or earning.external_id == name:
                     groups[name] = lists.setdefault(earning.pk, [earning])
-        return groups
+        reversed_ = set(named.filter(channel=self.channel).values_list("external_id", flat=True)) - {
+            earning.external_id for (earning,) in lists.values()
+        }
+        again = ledger.booked_again(self.channel, Kind.REAL, reversed_) if reversed_ else ()
+        return groups | {earning.reference: [earning] for earning in again if earning.reference in ids}
 
     def _refunded(self, earnings):
         """{earning: {refund: minor}} of what we, not a statement, gave back. A refund of several lines of an order
