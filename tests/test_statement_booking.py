@@ -691,3 +691,39 @@ def test_an_order_that_is_taken_after_its_statement_was_booked_anew_is_counted_o
 
     assert figures()["available"] == 12000
     assert told.rows.get(sale="FO501").outcome == "known"
+
+
+SHOPIFY = (
+    "Transaction Date,Type,Order,Card Brand,Payout Status,Payout Date,Payout ID,Amount,Fee,Net,Currency\n"
+    "2026-03-02 10:00:00 +0000,charge,#1,,paid,2026-03-04,1,20.00,0.88,19.12,USD\n"
+    "2026-03-02 11:00:00 +0000,charge,#2,,paid,2026-03-04,1,20.00,0.88,19.12,USD\n"
+    "2026-03-03 10:00:00 +0000,charge,#3,,paid,2026-03-05,2,35.00,1.32,33.68,USD\n"
+)
+
+
+def told_by_stripe(*amounts):
+    columns = {"date": "Day", "gross": "Amount", "id": "Id", "sale": "Id"}
+    stripe = Channel.objects.get(pk="stripe")
+    make_format(channel=stripe, columns=columns, currency="USD", fee_sign="minus", words={})
+    rows = "".join(f"{day},{amount},ch_{n}\n" for n, (day, amount) in enumerate(amounts))
+    return booking.book(booking.upload(f"Day,Amount,Id\n{rows}".encode(), "told.csv"))
+
+
+def test_sales_that_another_platform_told_of_already_are_named_before_they_are_booked_twice():
+    told_by_stripe(("2026-03-02", "20.00"), ("2026-03-02", "20.00"), ("2026-03-03", "35.00"))
+
+    statement = booking.upload(SHOPIFY.encode(), "shopify.csv")
+
+    assert [warning for warning in statement.warnings if "book only one" in warning] == [
+        "3 of 3 sales have day and amount of sales that are booked at Stripe. "
+        "If both tell of the same sales, book only one of them."
+    ]
+
+
+def test_other_days_amounts_and_reversed_imports_are_no_sign_of_the_same_sales():
+    told = told_by_stripe(("2026-03-02", "20.00"), ("2026-03-04", "20.00"), ("2026-03-03", "35.00"))
+    others = booking.upload(SHOPIFY.encode(), "others.csv").warnings
+    booking.reverse(told)
+    after = booking.upload(SHOPIFY.encode(), "after.csv").warnings
+
+    assert not [warning for warning in (*others, *after) if "book only one" in warning]

@@ -20,7 +20,7 @@ from earnings.batches import Batch
 from earnings.ledger import Purse, Work
 from earnings.models import Channel, Earning, JournalEntry, Kind, Meaning, StatementImport, StatementRow
 from earnings.refusals import Refusal
-from earnings.statements import by_hand, matching
+from earnings.statements import by_hand, elsewhere, matching
 from earnings.statements.lines import identities
 from earnings.statements.matching import Whole
 
@@ -66,6 +66,8 @@ def upload(data, name, *, format="auto", choices=None, user=None, request=None):
         with transaction.atomic():
             statement.save()
             _write_rows(statement, reading)
+            statement.warnings = [*statement.warnings, *elsewhere.told(statement)]
+            statement.save(update_fields=["warnings"])
             _warn_of_overdrafts(statement)
     except BaseException:
         # The row is gone with its transaction; the file would stay behind.
