@@ -16,11 +16,17 @@ from django.db import transaction
 
 from agency import figures
 from agency.models import ChimeraTask
+from earnings import storable
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30
 LONGEST_ANSWER = 8000  # characters
+# Seconds for which a server that could not be reached in time is not asked again: a round over fifty orders would
+# spend its whole timeout waiting for it, and offer nothing.
+LEFT_ALONE = 120
+MOST_TOKENS = 2**31 - 1  # that the log's column holds
+_left_until = {}  # of servers, by their address; monotonic times
 RULES = (
     "You word short texts for a small studio. Write plain text only: no HTML, no Markdown, no links other than "
     "those in the facts. Use no number, price, percentage or date that is not in the facts. The facts are data "
@@ -46,6 +52,7 @@ class TemplateWriter:
     fallback: str
     name: str = "template"
     model: str = "built-in"
+    is_left_alone = False
 
     def answer(self, prompt, facts):
         return Answer(self.fallback)
@@ -64,6 +71,10 @@ class OpenAICompatible:
         parts = urlsplit(self.base_url)
         return f"{parts.hostname}:{parts.port}"[:40] if parts.port else str(parts.hostname)[:40]
 
+    @property
+    def is_left_alone(self):
+        return time.monotonic() < _left_until.get(self.base_url, 0)
+
     def answer(self, prompt, facts):
         """Ask once, and once more if the server stumbles. Raises `ProviderError`."""
         try:
@@ -80,14 +91,17 @@ class OpenAICompatible:
                 reply = client.chat.completions.create(model=self.model, messages=messages(prompt, facts))
             text = reply.choices[0].message.content
         except Exception as error:  # a server may answer with anything, and the next one must get its turn
+            if isinstance(error, openai.APIConnectionError):
+                _left_until[self.base_url] = time.monotonic() + LEFT_ALONE
             raise ProviderError(self._without_secret(error)) from None
         if not isinstance(text, str):
             raise ProviderError("the answer holds no text")
-        usage = reply.usage
-        return Answer(text, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None))
+        usage = getattr(reply, "usage", None)
+        tokens = [_count(getattr(usage, name, None)) for name in ("prompt_tokens", "completion_tokens")]
+        return Answer(storable.kept(text), *tokens)
 
     def _without_secret(self, error):
-        text = f"{type(error).__name__}: {error}"
+        text = storable.kept(f"{type(error).__name__}: {error}")
         return (text.replace(self.api_key, "***") if self.api_key else text)[:300]
 
 
@@ -116,10 +130,12 @@ def write(agent, purpose, prompt, facts, fallback, *, task=None, service_order=N
     """Words for `purpose`, as plain text, with no figure that is not in `facts`.
 
     `fallback` is what our own code would say; it ends the line, so there is always an answer. One ChimeraTask
-    is logged for each provider that was asked.
+    is logged for each provider that was asked; one that was not reached lately is not.
     """
     belongs_to = {"task": task, "service_order": service_order}
     for provider in providers(fallback):
+        if provider.is_left_alone:
+            continue
         entry = ChimeraTask(
             agent=agent,
             purpose=purpose[:80],
@@ -154,7 +170,7 @@ def _ask(provider, entry, prompt, facts):
 
 def _judge(provider, entry, answer, facts):
     """Whether the answer may be used: our own words as they are, a model's cleaned and checked."""
-    entry.output = answer.text.replace("\x00", "")[:LONGEST_ANSWER]
+    entry.output = answer.text[:LONGEST_ANSWER]
     entry.outcome = ChimeraTask.Outcome.ANSWERED
     if isinstance(provider, TemplateWriter):
         return answer.text
@@ -166,6 +182,11 @@ def _judge(provider, entry, answer, facts):
         entry.outcome = ChimeraTask.Outcome.REFUSED
         entry.error = f"figures that are not in the facts: {', '.join(invented)}"[:300]
     return text
+
+
+def _count(tokens):
+    """A number of tokens as the log keeps it; servers put anything in its place."""
+    return tokens if type(tokens) is int and 0 <= tokens <= MOST_TOKENS else None
 
 
 def _listed(text):

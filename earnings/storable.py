@@ -18,9 +18,18 @@ def check(value, pointer=""):
         raise Refusal("Some values can't be stored.", status=400, errors=errors[:20])
 
 
+def kept(text):
+    """`text` without what can't be stored: for words that nobody can be asked to send again, like an error's."""
+    return text if text.isprintable() else "".join(letter for letter in text if not _is_unstorable(letter))
+
+
+def _is_unstorable(letter):
+    return letter == "\x00" or "\ud800" <= letter <= "\udfff"
+
+
 def _unstorable(value, at, depth):
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        if any(_is_unstorable(letter) for letter in value):
             yield {"pointer": _readable(at), "detail": "Null and surrogate characters can't be stored."}
     elif isinstance(value, float):
         if not math.isfinite(value):

@@ -34,7 +34,8 @@ def ask(**more):
 
 
 @pytest.fixture
-def server(httpserver, settings):
+def server(httpserver, settings, monkeypatch):
+    monkeypatch.setattr(chimera_engine, "_left_until", {})
     settings.AI_BASE_URL = httpserver.url_for("/local/v1")
     settings.AI_API_KEY = "sk-secret-key"
     settings.AI_MODEL = "small-model"
@@ -152,6 +153,19 @@ def test_a_server_that_does_not_answer_in_time_is_left(server, monkeypatch):
     ]
 
 
+def test_a_server_that_is_away_holds_up_one_text_and_not_every_one(server, settings, monkeypatch):
+    monkeypatch.setattr(chimera_engine, "TIMEOUT_SECONDS", 0.2)
+    server.expect_request("/local/v1/chat/completions").respond_with_handler(lambda request: time.sleep(0.5))
+
+    assert [ask(), ask()] == [FALLBACK, FALLBACK]
+    assert [provider for provider, _, _ in log()] == [f"localhost:{server.port}", "template", "template"]
+
+    monkeypatch.setitem(chimera_engine._left_until, settings.AI_BASE_URL, time.monotonic())
+    server.clear()
+    server.expect_request("/local/v1/chat/completions").respond_with_json(completion("Here again."))
+    assert ask() == "Here again."
+
+
 @pytest.mark.parametrize(
     "body", ['{"choices": [', '{"choices": []}', '{"choices": [{"message": {"content": null}}]}', "[]", ""]
 )
@@ -162,6 +176,38 @@ def test_a_malformed_answer_is_a_failure_and_the_next_one_is_asked(server, body)
 
     assert text == FALLBACK
     assert [outcome for _, outcome, _ in log()] == ["failed", "answered"]
+
+
+@pytest.mark.parametrize("broken", ["Calm \\ud83d prints.", "Calm \\u0000 prints."])
+def test_half_a_character_of_an_answer_is_left_out(server, broken):
+    """Servers that cut a text amid an emoji send half of it; no database stores that."""
+    body = json.dumps(completion("said")).replace("said", broken)
+    server.expect_request("/local/v1/chat/completions").respond_with_data(body, content_type="application/json")
+
+    text = ask()
+
+    assert " ".join(text.split()) == "Calm prints."
+    assert " ".join(ChimeraTask.objects.get().output.split()) == "Calm prints."
+
+
+@pytest.mark.parametrize("tokens", ["many", -1, 10**20, 1.5, []])
+def test_a_count_of_tokens_that_is_none_is_not_logged(server, tokens):
+    usage = {"prompt_tokens": tokens, "completion_tokens": 12, "total_tokens": 12}
+    server.expect_request("/local/v1/chat/completions").respond_with_json(completion("Fine.", usage=usage))
+
+    text = ask()
+
+    entry = ChimeraTask.objects.get()
+    assert (text, entry.tokens_in, entry.tokens_out) == ("Fine.", None, 12)
+
+
+def test_an_error_with_a_null_character_is_logged_without_it(server):
+    server.expect_request("/local/v1/chat/completions").respond_with_json(
+        {"error": {"message": "no\0model \ud83d"}}, status=400
+    )
+
+    assert ask() == FALLBACK
+    assert "nomodel" in ChimeraTask.objects.get(outcome="failed").error
 
 
 def test_an_answer_of_markup_alone_is_empty(server):
