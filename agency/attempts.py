@@ -21,6 +21,7 @@ from agency.models.events import Note, by_length
 from agency.models.inserts import insert
 from agency.models.round_trips import Statement, places, together
 from agency.models.runs import canonical_json
+from earnings import storable
 
 LEASE = timedelta(seconds=20)
 HOLD = "SELECT id FROM agency_run WHERE id = %s FOR NO KEY UPDATE"
@@ -339,6 +340,8 @@ def ask(task, fence, what, workflow):
 def fail(task, fence, message, *, traceback="", may_retry=True, outcome=Attempt.Outcome.FAILED):
     """Note a failed attempt: again later with backoff and jitter, or the end of the task."""
     hold_run(task.run_id)
+    # Errors quote what clients wrote. One that can't be stored would end the worker's turn and not the attempt.
+    message, traceback = storable.kept(message), storable.kept(traceback)
     workflow = workflows.find(task.workflow)
     failures = 1 + _failures(task)
     if not (may_retry and workflow and failures < workflow.max_attempts):

@@ -322,3 +322,20 @@ def test_a_part_of_the_sweep_that_stumbles_does_not_stop_the_work(monkeypatch, c
     run.refresh_from_db()
     assert run.status == "succeeded"
     assert "agency.schedules.fire stumbled" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("odd", ["a\x00b", "a\ud800b"])
+def test_an_error_that_no_database_can_keep_ends_its_task_all_the_same(slow, odd):
+    def perform(self, work):
+        raise ValueError(odd)
+
+    slow.perform, slow.max_attempts = perform, 1
+    run = open_run()
+
+    work_off()
+
+    run.refresh_from_db()
+    task = run.tasks.get()
+    assert (run.status, task.status, task.error) == ("failed", "failed", "ValueError: ab")
+    assert task.tries.get().traceback.endswith("ValueError: ab\n")
