@@ -236,6 +236,8 @@ def _refuse_other_documents(text, lines):
     if start.startswith(("{", "[")):
         try:
             json.loads("".join(lines()))
+        except RecursionError:  # brackets in brackets in brackets: JSON, or meant to look like it
+            pass
         except ValueError:
             if not re.match(r'\{\s*"', start):
                 return

@@ -118,6 +118,7 @@ def test_the_header_is_found_below_lines_of_notes():
         (b"<table><tr><td>Name,Price</td></tr></table>", "This is not a table but a web page"),
         (json.dumps([{"a": 1}]).encode(), "This is not a table but JSON."),
         (b'{"a": [1,', "This is not a table but JSON."),
+        (b"[" * 100_000, "This is not a table but JSON."),
         (b"PK\x03\x04rest", "This is not a table but an Excel workbook"),
         (b"\xd0\xcf\x11\xe0rest", "This is not a table but an old Excel workbook"),
         (b"/home/someone/products.csv", "This is not a table: its lines have no columns."),
