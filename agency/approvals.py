@@ -26,7 +26,8 @@ def approve(task, by=None):
     """A person said yes, or did what the task waited for: it goes on. Twice is once.
 
     `by` is who decided it, if that is known. Raises Refusal: 403 when they lack the right that the task asks for,
-    409 when it does not wait for a person, or when another run took up what only one may work on.
+    409 when it does not wait for a person, when the time to answer is over, or when another run took up what only
+    one may work on.
     """
     hold_run(task.run_id)
     task.refresh_from_db()
@@ -34,6 +35,9 @@ def approve(task, by=None):
         return task
     _check(task, by)
     now = timezone.now()
+    # The clock ends it within seconds, but not while every cluster is down.
+    if task.expires_at and task.expires_at < now:
+        raise Refusal("Nobody answered in time: this task is not done.", allowed=[Status.FAILED])
     try:
         with transaction.atomic():
             task.advance(Status.QUEUED, due_at=now, approved_by=by, approved_at=now, finished_at=None, **ANSWERED)

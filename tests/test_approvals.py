@@ -140,6 +140,20 @@ def test_no_answer_within_72_hours_means_no(published):
     assert published == []
 
 
+def test_a_yes_that_comes_too_late_is_refused_even_if_no_clock_has_ended_the_task_yet(published, staff):
+    run, task = ask()
+    Task.objects.filter(pk=task.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    events = kinds(run)
+
+    with pytest.raises(Refusal) as refused:
+        direction_board.approve(task, by=staff)
+
+    assert (refused.value.status, refused.value.detail) == (409, "Nobody answered in time: this task is not done.")
+    assert (Task.objects.get(pk=task.pk).status, kinds(run), published) == ("waiting", events, [])
+    direction_board.reject(task, by=staff)
+    assert task.status == "failed"
+
+
 def test_what_was_answered_in_time_does_not_expire(published, staff):
     _, task = ask()
 
