@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 
 from agency import mail
 from agency.models import ServiceOrder
+from agency.models.runs import canonical_json
 from earnings.refusals import Refusal
 
 Status = ServiceOrder.Status
@@ -37,7 +38,9 @@ def tell(order):
 def _occasion(order):
     """What is told once: each question, each delivery and the wish to change it, and the rest of the statuses."""
     if order.status == Status.AWAITING_BRIEF:
-        return f"question:{hashlib.sha256(order.problem.encode()).hexdigest()[:16]}"
+        # With the brief: who sends another file with the old fault has to hear of it again.
+        asked = canonical_json([order.problem, order.brief])
+        return f"question:{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
     if order.status in (Status.DELIVERED, Status.REVISION):
         return f"{order.status}:{order.deliveries.count()}"
     return order.status

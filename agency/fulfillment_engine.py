@@ -138,11 +138,16 @@ def _book_paid(order):
 # --- The client's brief -----------------------------------------------------------------------------------
 
 
+def takes_brief(order):
+    """Until the work is offered, and while a revision is asked for. A hold opens nothing that was closed."""
+    return order.status in BRIEF_IS_OPEN and order.held_from != Status.READY
+
+
 @transaction.atomic
 def set_requirements(order, brief):
     """Add what the client said to the brief; once nothing is missing the order is queued.
 
-    Possible until the work is offered, and while a revision is asked for. Refusal (409) afterwards.
+    Refusal (409) unless the order `takes_brief`.
     """
     brief = briefs.checked(brief)
     current = ServiceOrder.objects.select_for_update().get(pk=order.pk)
@@ -159,8 +164,8 @@ def set_requirements(order, brief):
         fields["showcase_consent"] = brief["showcase_consent"] is True
     if not problems and current.due_at is None:
         fields["due_at"] = timezone.now() + timedelta(days=order.delivery_days)
-    if not _move(order, to, BRIEF_IS_OPEN, **fields):
-        _refuse(order, "takes no more of the brief")
+    if not (takes_brief(current) and _move(order, to, BRIEF_IS_OPEN, **fields)):
+        _refuse(current, "takes no more of the brief")
     return order
 
 

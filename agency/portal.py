@@ -49,7 +49,7 @@ class Desk:
 
     @property
     def takes_brief(self):
-        return self.order.status in fulfillment_engine.BRIEF_IS_OPEN
+        return fulfillment_engine.takes_brief(self.order)
 
     @property
     def waits_for_client(self):

@@ -425,6 +425,16 @@ def test_a_revision_says_what_should_change(gig):
     assert order.status == "ready"
 
 
+def test_the_brief_of_offered_work_stays_closed_while_it_is_on_hold(gig):
+    order = fulfillment_engine.hold(ready())
+
+    with pytest.raises(Refusal) as refused:
+        fulfillment_engine.set_requirements(order, {"title": "Grace"})
+
+    order.refresh_from_db()
+    assert (refused.value.status, order.status, order.brief) == (409, "on_hold", {"title": "Ada"})
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [("queued", "queued"), ("in_progress", "queued"), ("ready", "ready"), ("revision", "revision")],

@@ -151,6 +151,26 @@ def test_a_question_of_ours_is_on_the_page_and_in_a_mail_once(client, work):
     assert "Which of the two logos?" in outbox.letter(Mail.objects.get(template="work_question")).text
 
 
+def test_a_question_is_asked_again_when_the_answer_to_it_was_no_better(client, work):
+    brief(client, work)
+    fulfillment_engine.await_brief(work, "This logo can't be read.")
+    say(client, work, title="Ten desks", logo_file=SimpleUploadedFile("second.png", b"no picture either"))
+    work.refresh_from_db()
+
+    fulfillment_engine.await_brief(work, "This logo can't be read.")
+
+    assert letters(work) == ["work_begins", "work_question", "work_question"]
+
+
+def test_offered_work_that_is_on_hold_asks_for_no_brief(client, work):
+    brief(client, work)
+    offer(work)
+
+    fulfillment_engine.hold(work)
+
+    assert "brief_title" not in shown(client, work)
+
+
 def test_a_delivered_order_takes_no_more_of_the_brief(client, work):
     brief(client, work)
     deliver(work)
