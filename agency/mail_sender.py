@@ -19,6 +19,7 @@ from django.utils import timezone
 from agency import mail as outbox
 from agency.bell_threads import BellThread
 from agency.models import Mail
+from earnings import storable
 
 log = logging.getLogger(__name__)
 Status = Mail.Status
@@ -137,13 +138,13 @@ def fault(error):
         is_mine = isinstance(error, SMTPDataError)  # anything else is said to whoever sends
         is_final = is_mine and error.smtp_code >= 500
         return Outcome(_said(error.smtp_code, error.smtp_error), is_final=is_final, is_away=not is_mine)
-    text = f"{type(error).__name__}: {error}"
+    text = storable.kept(f"{type(error).__name__}: {error}")
     return Outcome(text[:500], is_away=isinstance(error, OSError))
 
 
 def _said(code, said):
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return f"{code} {text}"[:500]
+    return storable.kept(f"{code} {text}")[:500]
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from agency import webhook_addresses
+from earnings import storable
 
 TIMEOUT = 15  # seconds for everything after the name's lookup; the specification says 15 to 30
 MOST_READ = 64 * 1024  # bytes of an answer, which nobody reads
@@ -54,7 +55,7 @@ def post(url, headers, body):
             call.close()
     except webhook_addresses.Unusable as refused:
         error = str(refused)
-    return Answer(status, error[:200], round((time.monotonic() - began) * 1000), retry_after)
+    return Answer(status, storable.kept(error)[:200], round((time.monotonic() - began) * 1000), retry_after)
 
 
 class _Call(http.client.HTTPConnection):

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from datetime import datetime, timedelta
+from smtplib import SMTPDataError
 
 import pytest
 from django.db import connections
@@ -147,6 +148,11 @@ def test_an_address_that_is_not_there_is_given_up_after_three_tries(server, capl
     assert bad.error == "" and errors(bad) == ["550 <nobody@example.com> no such user"] * 3
     assert f"mail {bad.pk} is given up after 3 tries" in caplog.text
     assert "nobody" not in caplog.text
+
+
+def test_a_server_can_not_say_what_no_database_keeps():
+    assert mail_sender.fault(SMTPDataError(550, b"no\x00body")).error == "550 nobody"
+    assert mail_sender.fault(ValueError("no\ud800body")).error == "ValueError: nobody"
 
 
 def test_a_server_that_is_too_busy_or_wants_a_password_is_no_fault_of_the_mail(server):

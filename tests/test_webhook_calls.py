@@ -96,6 +96,17 @@ def test_a_receiver_may_say_when_it_wants_to_be_asked_again(httpserver, said, se
     assert post(httpserver.url_for("/hook"), {}, "{}").retry_after == seconds
 
 
+def test_a_receiver_can_not_say_what_no_database_keeps():
+    def rude(connection):
+        _request(connection)
+        connection.sendall(b"HTTP/1.1 500 No\x00way\r\nContent-Length: 0\r\n\r\n")
+
+    with receiver(rude) as port:
+        answer = post(f"http://127.0.0.1:{port}/", {}, "{}")
+
+    assert without_time(answer) == (500, "500 Noway", None)
+
+
 def _silent(connection):
     time.sleep(5)
 
