@@ -239,7 +239,8 @@ def offer_by_hand(order, files, *, message=""):
 
 
 def _store(order, new):
-    artifact = Artifact(service_order=order, kind=new.kind, name=new.name, content_type=new.content_type)
+    # A type is what a browser says it is, however long.
+    artifact = Artifact(service_order=order, kind=new.kind, name=new.name, content_type=new.content_type[:80])
     artifact.keep(new.content, new.name)
     artifact.save()
     return artifact

@@ -96,6 +96,6 @@ def _is_required(word):
 def _json(text):
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("is not valid JSON") from None
     return value

@@ -278,6 +278,15 @@ def test_several_files_made_by_hand_become_one_delivery(staff_client):
     assert shown.count("logo.") == 2 and "Here it is" in shown
 
 
+def test_a_file_of_a_type_with_an_endless_name_is_delivered_all_the_same(staff_client):
+    order = make_service_order(status="queued")
+    file = SimpleUploadedFile("deck.key", b"slides", content_type="application/" + "x" * 100)
+
+    staff_client.post(page("agency_serviceorder_verb", order.pk, "offer"), {"files": [file]})
+
+    assert order.artifacts.get().content_type == "application/" + "x" * 68
+
+
 def test_files_made_by_hand_are_at_least_one_and_not_too_large(staff_client, settings):
     settings.CATALOG_UPLOAD_MAX_BYTES = 10
     order = make_service_order(status="queued")

@@ -56,3 +56,8 @@ def test_what_lines_can_not_say_is_json(items, names, reader):
 def test_a_wrong_line_is_refused_with_the_reason(reader, text, words):
     with pytest.raises(ValueError, match=words):
         reader(text)
+
+
+def test_brackets_without_end_are_no_json():
+    with pytest.raises(ValueError, match="is not valid JSON"):
+        gig_texts.requirements("[" * 100_000)
