@@ -323,6 +323,8 @@ def ask(task, fence, what, workflow):
         asked_at=now,
         asked_of=workflow.approval_right,
         expires_at=now + workflow.answer_within,
+        approved_at=None,
+        approved_by=None,
     ):
         raise Lost
     close_attempt(task, Attempt.Outcome.WAITING)
@@ -331,7 +333,7 @@ def ask(task, fence, what, workflow):
         deadline_at=Greatest("deadline_at", now + workflow.answer_within + workflows.SHORTEST_RUN)
     )
     said = f"{task.workflow} waits for a person: {what}"
-    note = Note("task.asks", said, task.pk, {"right": workflow.approval_right})
+    note = Note("task.asks", said, task.pk, {"right": workflow.approval_right, "what": what})
     webhooks.announce_task(task, Task.Status.NEEDS_HUMAN)
     settling.settle(task.run_id, [note])
 

@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from agency import attempts, direction_board, workflows
 from agency.finishing import Ending, finish
 from agency.heartbeats import HOST, beat
-from agency.models import Attempt, Observation, Task
+from agency.models import Attempt, Event, Observation, Task
 from agency.workflows import PermanentError
 from earnings.refusals import Refusal
 
@@ -230,11 +230,26 @@ def _done(task, workflow, measured):
     if missing:
         attempts.wait(task, task.attempts, missing)
         return None
-    what = "" if task.approved_at else workflow.approval(work.params, SimpleLazyObject(lambda: task.run))
+    what = _question(task, workflow, work.params)
     if what:
         attempts.ask(task, task.attempts, what, workflow)
         return None
     return Ending(task, task.attempts, workflow.perform(work), work.seen if workflow.binds else ())
+
+
+def _question(task, workflow, params):
+    """What a person has to say yes to before this is done, or "".
+
+    A yes is one to what was asked. What would be done instead, days later, is asked anew: a price list may have
+    been replaced meanwhile. Not once an attempt has begun after the yes: a part of it may be done.
+    """
+    if task.approved_at:
+        asks = Event.objects.filter(run_id=task.run_id, task_id=task.pk, kind="task.asks").order_by("number")
+        asked = asks.values_list("data__what", flat=True).last()
+        if not asked or task.tries.filter(started_at__gte=task.approved_at).exists():
+            return ""
+    what = workflow.approval(params, SimpleLazyObject(lambda: task.run))
+    return "" if task.approved_at and what == asked else what
 
 
 def _commit(endings):

@@ -95,6 +95,38 @@ def test_after_the_yes_it_publishes_once_and_the_rest_goes_on(published, staff):
     assert run.events.get(kind="task.approved").data == {"by": staff.pk}
 
 
+def test_a_yes_is_one_to_what_was_asked_and_what_changed_since_is_asked_anew(published, staff, test_workflows):
+    _, task = ask()
+    test_workflows["test_measure"].approval = lambda self, params, run: "It would publish the climate."
+
+    direction_board.approve(task, by=staff)
+    work_off()
+
+    task.refresh_from_db()
+    assert (task.status, task.waiting_on, published) == ("waiting", "It would publish the climate.", [])
+    assert (task.approved_at, task.approved_by) == (None, None)
+
+    direction_board.approve(task, by=staff)
+    work_off()
+    assert published == [task.pk]
+
+
+def test_what_began_after_the_yes_is_not_asked_anew(published, staff, test_workflows):
+    _, task = ask()
+    questions = iter(["It would publish the weather.", "It would publish the rest."])
+    test_workflows["test_measure"].approval = lambda self, params, run: next(questions)
+    perform = test_workflows["test_measure"].perform
+    test_workflows["test_measure"].perform = lambda self, work: 1 / 0
+    direction_board.approve(task, by=staff)
+    work_off()
+
+    test_workflows["test_measure"].perform = perform
+    Task.objects.filter(pk=task.pk).update(due_at=timezone.now())
+    work_off()
+
+    assert published == [task.pk]
+
+
 def test_a_person_without_the_right_can_say_neither_yes_nor_no(published, clerk):
     run, task = ask()
     events = kinds(run)
