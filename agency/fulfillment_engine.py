@@ -309,10 +309,10 @@ def request_revision(order, reason):
             f"{order.number} has used its {count(order.revisions, 'revision')}.",
             allowed=[status for status in order.allowed if status != Status.REVISION],
         )
-    if not _advance(order, Status.REVISION):
+    moved = _advance(order, Status.REVISION)
+    if not moved and order.status != Status.REVISION:
         _refuse(order, "has no delivery to revise")
-    delivery = order.deliveries.last()
-    if delivery:
+    if moved and (delivery := order.deliveries.last()):
         delivery.revision_request = reason.strip()
         delivery.save(update_fields=["revision_request"])
     return order

@@ -19,9 +19,10 @@ def publish(promotion, by=None):
             promotion.refresh_from_db()
             if promotion.status == Status.PUBLISHED:
                 return promotion
-            for live in Promotion.objects.filter(status=Status.PUBLISHED):
+            for live in Promotion.objects.filter(status=Status.PUBLISHED).exclude(pk=promotion.pk):
                 live.advance(Status.WITHDRAWN)
-            if not promotion.advance(Status.PUBLISHED, published_at=timezone.now(), published_by=by):
+            moved = promotion.advance(Status.PUBLISHED, published_at=timezone.now(), published_by=by)
+            if not moved and promotion.status != Status.PUBLISHED:
                 _refuse(promotion, "published")
     except IntegrityError:
         # The database keeps one promotion live; somebody published another between our two statements.

@@ -48,11 +48,11 @@ def accept(proposal, by=None):
 
 def _write(proposal, by):
     """True once the value is written; False if the row was changed meanwhile."""
-    proposal.refresh_from_db()
-    if proposal.status == Status.ACCEPTED:
-        return True
     target = proposal.package or proposal.gig
     row = type(target).objects.select_for_update().get(pk=target.pk)
+    proposal.refresh_from_db()  # of two who accept it at once, the second one waited for the row
+    if proposal.status == Status.ACCEPTED:
+        return True
     _refuse_bad_value(proposal, row)
     is_current = getattr(row, proposal.field) == proposal.old
     to = Status.ACCEPTED if is_current else Status.OUTDATED

@@ -1,5 +1,6 @@
 """The life of a service order, with the real ledger."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
@@ -364,6 +365,27 @@ def test_six_acceptances_at_once_earn_once():
     assert statuses == ["accepted"] * 6
     assert ledger_size() == (1, 2, 7)
     assert SuccessStory.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wish_for_a_change_sent_six_times_at_once_is_one():
+    make_gig("logo", requirements=NEEDS_TITLE)
+    order = ready()
+    together = threading.Barrier(6)
+
+    def ask(number):
+        try:
+            stale = ServiceOrder.objects.get(pk=order.pk)
+            together.wait()
+            return fulfillment_engine.request_revision(stale, f"Bluer {number}").status
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(ask, range(6)))
+
+    assert statuses == ["revision"] * 6
+    assert order.deliveries.exclude(revision_request="").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,10 @@
 """Staff publish one promotion at a time."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 
 from agency import promotion_texts, promotions
 from agency.models import Observation, Promotion
@@ -38,6 +42,27 @@ def test_publishing_twice_publishes_once(staff):
     promotions.publish(promotion)
 
     assert (promotion.published_at, promotion.published_by) == (first, staff)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_promotion_published_six_times_at_once_is_published_once():
+    promotion = make_promotion()
+    together = threading.Barrier(6)
+
+    def publish(_):
+        try:
+            stale = Promotion.objects.get(pk=promotion.pk)
+            together.wait()
+            return promotions.publish(stale).published_at
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        moments = set(pool.map(publish, range(6)))
+
+    promotion.refresh_from_db()
+    assert moments == {promotion.published_at}
+    assert statuses() == {"A headline": "published"}
 
 
 def test_a_withdrawn_promotion_can_be_shown_again():

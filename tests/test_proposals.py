@@ -1,6 +1,10 @@
 """Staff accept or reject proposed edits one by one."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 
 from agency import proposals
 from agency.models import Gig, Proposal
@@ -27,6 +31,24 @@ def test_an_accepted_edit_is_written_once(staff):
     gig.refresh_from_db()
     assert gig.title == "I will draw your logo"
     assert (proposal.status, proposal.decided_by, proposal.decided_at) == ("accepted", staff, decided_at)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_accepted_six_times_at_once_is_written_once():
+    proposal = propose(make_gig(title="Logo"))
+    together = threading.Barrier(6)
+
+    def accept(_):
+        try:
+            stale = Proposal.objects.get(pk=proposal.pk)
+            together.wait()
+            return proposals.accept(stale).status
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(accept, range(6))) == ["accepted"] * 6
+    assert Gig.objects.get().title == "I will draw your logo"
 
 
 def test_an_edit_of_a_package_and_of_a_list_is_written():
