@@ -185,6 +185,9 @@ class ReportLine(serializers.Serializer):
     sku = serializers.CharField()
     outcome = serializers.ChoiceField([*reports.OUTCOMES, "note"])
     changes = serializers.DictField(child=serializers.ListField())
+    title = serializers.CharField(required=False, help_text="Of what is created, as are its price and currency.")
+    price_minor = serializers.IntegerField(required=False, allow_null=True, help_text="A service's lowest price.")
+    currency = serializers.CharField(required=False, help_text="Of every amount in the line.")
     problems = ReportRemark(many=True)
     flags = ReportRemark(many=True, required=False)
 

@@ -169,7 +169,9 @@ class CatalogImportAdmin(VerbAdmin):
         context |= {
             "page": page,
             "outcome": outcome,
-            "lines": [(line, reports.changes(line), reports.remarks(line)) for line in page],
+            "lines": [
+                (line, reports.offered(line), reports.changes(line), reports.remarks(line)) for line in page
+            ],
             "counts": [(each, getattr(obj, f"{each}_count")) for each in reports.OUTCOMES],
             "format_title": catalog.FORMATS[obj.format].title if obj.format in catalog.FORMATS else obj.format,
             "title": f"Import of {obj}",

@@ -54,6 +54,14 @@ def test_an_upload_is_shown_before_anything_is_changed(staff_client):
     assert f'action="{apply_url(preview)}"' in text
 
 
+def test_what_is_new_is_shown_with_title_and_price(staff_client):
+    products = upload(staff_client, "shopier.csv").content.decode()
+    services = upload(staff_client, "services.csv").content.decode()
+
+    assert "<strong>Harbor Sounds</strong>, 149,00 TL" in products
+    assert "<strong>I will draw a thumbnail that gets clicked</strong>, from $25.00" in services
+
+
 def test_a_preview_is_applied_by_its_button_once(staff_client):
     upload(staff_client, publish="on")
     preview = CatalogImport.objects.get()
@@ -137,7 +145,7 @@ def test_a_long_report_comes_in_pages_and_whole_as_csv(staff_client):
 
     assert (first.count("<td>created</td>"), last.count("<td>created</td>")) == (100, 50)
     assert "Page 1 of 3" in first
-    assert len(whole.content.decode("utf-8-sig").splitlines()) == 251
+    assert len(whole.content.decode("utf-8-sig").splitlines()) == 501  # a title and a price each
     assert whole["Content-Disposition"] == f'attachment; filename="import-{done.pk}-report.csv"'
 
 

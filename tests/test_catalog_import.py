@@ -140,6 +140,31 @@ def test_a_changed_price_is_reported_with_old_and_new():
     assert reports.as_text(done.report[0]) == ["row 2: changed A-1", "    price: $10.00 -> $12.50"]
 
 
+def test_what_would_be_created_is_told_by_title_and_price():
+    done = bring("A-1,,,Alpha,10.00,USD,")
+
+    assert done.report == [
+        {
+            "row": 2,
+            "sku": "A-1",
+            "outcome": "created",
+            "changes": {},
+            "problems": [],
+            "title": "Alpha",
+            "price_minor": 1000,
+            "currency": "USD",
+        }
+    ]
+    assert reports.as_text(done.report[0]) == ["row 2: created A-1, Alpha, $10.00"]
+
+
+def test_a_report_of_an_older_version_is_still_read():
+    line = {"row": 2, "sku": "A-1", "outcome": "created", "changes": {}, "problems": []}
+
+    assert reports.as_text(line) == ["row 2: created A-1"]
+    assert reports.as_csv([line]).decode("utf-8-sig").splitlines()[1] == "2,A-1,created,,,,"
+
+
 def test_one_refused_row_keeps_the_whole_file_out():
     bring("A-1,,,Alpha,10.00,USD,")
 
@@ -326,7 +351,8 @@ def test_the_report_as_csv_is_safe_to_open():
 
     assert lines == [
         "row,sku,outcome,column,old,new,remark",
-        "2,'=1+1,created,,,,",
+        "2,'=1+1,created,title,,'=HYPERLINK(1),",
+        "2,'=1+1,created,price,,$10.00,",
         "3,B,refused,price,,,'no' is not a number",
     ]
 
@@ -410,8 +436,8 @@ def run(*arguments):
 def test_the_command_tells_what_it_did():
     assert run(FIXTURES / "shopier.csv") == (
         "shopier.csv: Shopier product export, utf-8.\n"
-        "  row 2: created 90000001\n"
-        "  row 3: created 90000002\n"
+        "  row 2: created 90000001, Harbor Sounds, 149,00 TL\n"
+        "  row 3: created 90000002, Harbor Talk, 1.249,50 TL\n"
         "Applied: 2 created, 0 changed, 0 unchanged, 0 refused.\n"
     )
     assert (

@@ -222,6 +222,9 @@ def test_a_file_is_imported_with_its_report(api, staff):
         "outcome": "created",
         "changes": {},
         "problems": [],
+        "title": "Tide Planner",
+        "price_minor": 1900,
+        "currency": "USD",
     }
     assert Product.objects.listed().count() == 2
     assert CatalogImport.objects.get().created_by == staff

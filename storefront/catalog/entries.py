@@ -30,6 +30,16 @@ class Entry:
         packages = self.fields.get("packages") or [{}]
         return self.fields.get("currency") or packages[0].get("currency", "")
 
+    @property
+    def title(self):
+        return self.fields.get("title") or self.defaults.get("title", "")
+
+    @property
+    def price_minor(self):
+        """What it costs, a service at least; None where the file does not say."""
+        packages = [package.get("price_minor") for package in self.fields.get("packages", ())]
+        return min((price for price in packages if price is not None), default=self.fields.get("price_minor"))
+
     def refuse(self, column, detail):
         self.problems.append({"column": column, "detail": detail})
 

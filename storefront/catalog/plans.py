@@ -42,7 +42,10 @@ class Plan:
         }
         if entry.flags:
             line["flags"] = entry.flags
-        if any(name.endswith("_minor") for name in line["changes"]):
+        if outcome == "created":
+            # Nobody has seen it yet, and a SKU alone does not say what it is.
+            line |= {"title": entry.title, "price_minor": entry.price_minor}
+        if "price_minor" in line or any(name.endswith("_minor") for name in line["changes"]):
             # Minor units alone do not say how much it is.
             line["currency"] = entry.currency
         self.report.append(line)

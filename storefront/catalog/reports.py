@@ -47,6 +47,17 @@ def by_importance(report):
     return sorted(report, key=lambda line: (_IMPORTANCE[line["outcome"]], line["row"]))
 
 
+def offered(line):
+    """(field, text) of what is new in the shop, as people read it; a service costs at least its price.
+
+    Empty for other lines, and for reports that were stored when only the SKU was told.
+    """
+    told = [("title", line["title"])] if line.get("title") else []
+    if line.get("price_minor") is not None:
+        told.append(("price", _money(line["price_minor"], line["currency"])))
+    return told
+
+
 def changes(line):
     """(field, old, new) as people read them: `price` 29.00 instead of `price_minor` 2900."""
     found = []
@@ -66,6 +77,7 @@ def remarks(line):
 def as_text(line):
     """A line of the report as lines of text."""
     head = f"row {line['row']}: {line['outcome']} {line['sku']}".rstrip()
+    head = ", ".join([head, *(text for _, text in offered(line))])
     changed = [f"    {name}: {old} -> {new}" for name, old, new in changes(line)]
     return [head, *changed, *(f"    {' '.join(filter(None, remark))}" for remark in remarks(line))]
 
@@ -75,7 +87,8 @@ def as_csv(report):
     rows = []
     for line in report:
         start = [line["row"], line["sku"], line["outcome"]]
-        told = [[name, old, new, ""] for name, old, new in changes(line)]
+        told = [[name, "", text, ""] for name, text in offered(line)]
+        told += [[name, old, new, ""] for name, old, new in changes(line)]
         told += [[column, "", "", detail] for column, detail in remarks(line)]
         rows += [start + cells for cells in told or [["", "", "", ""]]]
     return write_sheet(["row", "sku", "outcome", "column", "old", "new", "remark"], rows)
@@ -87,7 +100,10 @@ def _amount(minor, name, line, side):
         return "none"
     prefix = name.rpartition(".")[0]
     pair = line["changes"].get(f"{prefix}.currency" if prefix else "currency")
-    currency = pair[side] if pair else line.get("currency", "")
+    return _money(minor, pair[side] if pair else line.get("currency", ""))
+
+
+def _money(minor, currency):
     try:
         return money.display(minor, currency)
     except ValueError:
