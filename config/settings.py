@@ -43,7 +43,11 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=check.URL(require_tld=False))
 DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else None
 REDIS_URL = env.str("REDIS_URL", "", validate=check.Regexp(r"\A\Z|(rediss?|unix)://"))
-STORE_NAME = env.str("STORE_NAME", "Lanternfish Studio")
+DEMO_STORE_NAME = "Lanternfish Studio"
+STORE_NAME = env.str("STORE_NAME", DEMO_STORE_NAME)
+# What the start page, the footer and search engines say of the shop (storefront/shop_words.py).
+STORE_TAGLINE = env.str("STORE_TAGLINE", "", validate=check.Length(max=100))
+STORE_INTRO = env.str("STORE_INTRO", "", validate=check.Length(max=300))
 STORE_EMAIL = env.str("STORE_EMAIL", "hello@lanternfish.example", validate=check.Email())
 STORE_TIMEZONE = env.str("STORE_TIMEZONE", "UTC", validate=_time_zone)
 STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=check.Regexp(r"^[A-Z]{3}\Z"))

@@ -5,6 +5,7 @@ from django.contrib.syndication.views import Feed
 from django.utils.feedgenerator import Atom1Feed
 
 from earnings import money
+from storefront import shop_words
 from storefront.models import Product
 
 
@@ -17,7 +18,7 @@ class NewProducts(Feed):
         return f"New at {settings.STORE_NAME}"
 
     def subtitle(self):
-        return "Templates, kits, prints and plans, as they come out."
+        return shop_words.news()
 
     def link(self):
         return f"{settings.PUBLIC_URL}/catalog/"

@@ -7,6 +7,7 @@ from django.templatetags.static import static
 from django.utils.html import strip_tags
 from django.utils.http import urlencode
 
+from storefront import shop_words
 from storefront.addresses import address_of
 from storefront.inventory import amount
 
@@ -31,7 +32,8 @@ def of_store():
         "url": home,
         "email": settings.STORE_EMAIL,
     }
-    organization["logo"] = absolute(static("share.png"))
+    if shop_words.is_demo():  # the demo's name is painted on it
+        organization["logo"] = absolute(static("share.png"))
     search = {
         "@type": "SearchAction",
         "target": {"@type": "EntryPoint", "urlTemplate": f"{home}catalog/?q={{search_term_string}}"},

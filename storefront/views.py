@@ -13,7 +13,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from agency.models import Gig
-from storefront import attribution, cards, cart, showcase, structured_data
+from storefront import attribution, cards, cart, shop_words, showcase, structured_data
 from storefront.forms import CatalogForm
 from storefront.shelf import COUNTED, Shelf, number_of
 
@@ -25,6 +25,9 @@ def store(request):
     return {
         "store_name": settings.STORE_NAME,
         "store_email": settings.STORE_EMAIL,
+        "is_demo_store": shop_words.is_demo(),
+        "store_about": shop_words.about(),
+        "store_footer": shop_words.footer(),
         "public_url": settings.PUBLIC_URL,
         "script_prefix": get_script_prefix(),
         # Looked up only where a page shows it, and only for a visitor who has a cart.
@@ -56,6 +59,8 @@ def home(request):
         "promotion": showcase.live_promotion(),
         "stories": showcase.stories()[:3],
         "structured_data": structured_data.of_store(),
+        "tagline": settings.STORE_TAGLINE,
+        "intro": settings.STORE_INTRO,
     }
     return render(request, "storefront/home.html", context)
 

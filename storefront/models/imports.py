@@ -14,7 +14,8 @@ class CatalogImport(models.Model):
     """One catalog file, kept as it came, with the report of its import.
 
     `report` is a list of rows `{"row", "sku", "outcome", "changes", "problems"}`; `row` counts from 1 at the
-    header, as a spreadsheet shows it. What is created has `"title"`, `"price_minor"` and `"currency"`. It holds at most 10,000 rows, the refused and changed ones first.
+    header, as a spreadsheet shows it. What is created has `"title"`, `"price_minor"` and `"currency"`, too. It
+    holds at most 10,000 rows, the refused and changed ones first.
     """
 
     class Status(models.TextChoices):
