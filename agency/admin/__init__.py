@@ -16,4 +16,5 @@ from agency.admin import (  # noqa: F401  they register their models
     statements,
     tasks,
     tokens,
+    webhooks,
 )

@@ -118,7 +118,7 @@ class VerbAdmin(admin.ModelAdmin):
         if request.method == "POST" and form.is_valid():
             answer = self._do(verb, row, request, form)
             if form.is_valid():
-                return redirect(_next(request) or self.page_of(answer or row))
+                return self.after(verb, row, request, answer)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -129,6 +129,10 @@ class VerbAdmin(admin.ModelAdmin):
             "back": _next(request) or self.page_of(row),
         }
         return render(request, "admin/agency/verb.html", context)
+
+    def after(self, verb, row, request, answer):
+        """What is shown once a verb was called: where the person came from, or what it answered with."""
+        return redirect(_next(request) or self.page_of(answer or row))
 
     def _do(self, verb, row, request, form=None):
         """Call the verb; returns the row that it answers with, or None.
