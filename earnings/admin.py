@@ -1,5 +1,6 @@
 """Staff read the ledger here; nobody writes it by hand."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from earnings import board, money
+from earnings.channel_forms import ChannelForm, percent
 from earnings.entry_filters import EntryFilter
 from earnings.models import Account, Channel, Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
@@ -31,15 +33,27 @@ class ReadOnly:
 class ChannelAdmin(admin.ModelAdmin):
     """The marketplaces and what they keep. A new rate counts for sales from now on."""
 
-    list_display = ["name", "key", "fee", "fee_fixed_minor", "clearing_days"]
+    form = ChannelForm
+    list_display = ["name", "key", "fee", "fee_per_sale", "clearing_days"]
     search_fields = ["name", "key"]
 
     @admin.display(description="fee", ordering="fee_basis_points")
     def fee(self, channel):
-        return f"{channel.fee_basis_points // 100}.{channel.fee_basis_points % 100:02d} %"
+        return percent(channel.fee_basis_points)
+
+    @admin.display(ordering="fee_fixed_minor")
+    def fee_per_sale(self, channel):
+        return money.amount_text(channel.fee_fixed_minor, settings.STORE_CURRENCY)
+
+    def get_fields(self, request, obj=None):
+        if obj and not self.has_change_permission(
+            request, obj
+        ):  # no form writes the amounts for who may only look
+            return ["name", "key", "fee", "fee_per_sale", "clearing_days"]
+        return super().get_fields(request, obj)
 
     def get_readonly_fields(self, request, obj=None):
-        return ["key"] if obj else []
+        return ["key", "fee", "fee_per_sale"] if obj else []
 
 
 @admin.register(Account)

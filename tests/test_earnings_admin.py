@@ -153,8 +153,8 @@ def test_a_channels_rate_can_be_edited_and_its_key_not(staff_client):
     fields = {
         "key": "renamed",
         "name": "Fiverr",
-        "fee_basis_points": 1500,
-        "fee_fixed_minor": 0,
+        "fee_basis_points": "15 %",
+        "fee_fixed_minor": "",
         "clearing_days": 7,
     }
 
@@ -164,6 +164,52 @@ def test_a_channels_rate_can_be_edited_and_its_key_not(staff_client):
     assert response.status_code == 302
     assert (channel.fee_basis_points, channel.clearing_days) == (1500, 7)
     assert not Channel.objects.filter(pk="renamed").exists()
+
+
+def test_a_channels_fee_is_written_as_people_write_it(staff_client):
+    page = "/admin/earnings/channel/direct/change/"
+    fields = {"name": "Own store", "fee_basis_points": "2,9%", "fee_fixed_minor": "0.30", "clearing_days": 2}
+
+    staff_client.post(page, fields)
+
+    channel = Channel.objects.get(pk="direct")
+    shown = staff_client.get(page).content.decode()
+    listed = staff_client.get("/admin/earnings/channel/").content.decode()
+    assert (channel.fee_basis_points, channel.fee_fixed_minor) == (290, 30)
+    assert 'value="2.9 %"' in shown and 'value="0.30"' in shown
+    assert "2.9 %" in listed and "0.30" in listed
+
+
+@pytest.mark.parametrize(
+    ("percent", "fixed", "words"),
+    [
+        ("2.955", "0", "at most two decimals"),
+        ("-1", "0", "Write a percentage"),
+        ("100.01", "0", "at most 100 %"),
+        ("1", "0.305", "USD has 2 decimals"),
+        ("1", "-0.30", "zero or more"),
+        ("1", "99999999999", "zero or more"),
+    ],
+)
+def test_a_wrong_fee_is_refused_where_it_stands(staff_client, percent, fixed, words):
+    before = Channel.objects.filter(pk="direct").values().get()
+    fields = {"name": "Own store", "fee_basis_points": percent, "fee_fixed_minor": fixed, "clearing_days": 2}
+
+    answer = staff_client.post("/admin/earnings/channel/direct/change/", fields)
+
+    assert words in answer.content.decode()
+    assert Channel.objects.filter(pk="direct").values().get() == before
+
+
+def test_who_may_only_look_reads_a_channels_fee_too(client):
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_channel"))
+    client.force_login(clerk)
+    Channel.objects.filter(pk="direct").update(fee_basis_points=290, fee_fixed_minor=30)
+
+    shown = client.get("/admin/earnings/channel/direct/change/").content.decode()
+
+    assert "2.9 %" in shown and "0.30" in shown
 
 
 def test_staff_without_the_right_do_not_see_the_earnings(client, earning):
