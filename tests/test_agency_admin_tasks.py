@@ -11,6 +11,7 @@ from django.utils.html import escape
 from agency import direction_board, fulfillment_engine
 from agency.direction_board import Step
 from agency.models import Attempt, Task
+from agency.templatetags.board import with_pages
 from agency.work import work_off
 from tests.factories import make_gig, make_run, make_task
 
@@ -229,3 +230,12 @@ def test_the_attempt_that_goes_on_is_shown_with_its_progress(staff_client):
 
 def test_a_task_without_a_try_says_so(staff_client):
     assert "None yet." in shown(staff_client, "agency_task_change", make_task(make_run()).pk)
+
+
+def test_pages_of_the_admin_that_a_question_names_are_links_and_nothing_else_is():
+    asked = with_pages("<b> List a service (/admin/agency/gig/) or (/admin/?x) or (https://a.example/).")
+
+    assert asked == (
+        '&lt;b&gt; List a service (<a href="/admin/agency/gig/">/admin/agency/gig/</a>) or (/admin/?x) or '
+        "(https://a.example/)."
+    )

@@ -88,7 +88,8 @@ def test_an_empty_shop_is_said_to_be_empty():
 
     assert (task.status, task.waiting_on) == (
         "needs_human",
-        "Nothing is listed: list a gig or a product first.",
+        "Nothing is listed. List a service (/admin/agency/gig/) or a product (/admin/storefront/product/), "
+        "then approve: it is tried again.",
     )
     assert Promotion.objects.count() == 0
 

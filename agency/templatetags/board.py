@@ -1,17 +1,31 @@
 """What the front page of the admin shows of the board, and how its pages word times and data."""
 
 import json
+import re
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
 from agency.models import Breaker, Mail, Playbook, Promotion, Proposal, Run, ServiceOrder, Task
 from earnings import dashboard, nightly
 
 register = template.Library()
 
+_PAGE = re.compile(r"\((/admin/[a-z/]+/)\)")
 LONGEST_TEXT = 20_000  # characters of data on a page; the API has all of it
+
+
+@register.filter
+def with_pages(text):
+    """A sentence whose addresses of admin pages, in brackets, are links."""
+    parts = enumerate(_PAGE.split(text))  # words and addresses by turns
+    return format_html_join("", "{}", ((_link(part) if number % 2 else part,) for number, part in parts))
+
+
+def _link(page):
+    return format_html('(<a href="{}">{}</a>)', page, page)
 
 
 @register.inclusion_tag("admin/agency/front.html", takes_context=True)

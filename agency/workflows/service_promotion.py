@@ -15,6 +15,11 @@ from earnings import money
 AGENT = "Promoter"
 MOST_SERVICES, MOST_PRODUCTS = 3, 3
 LOOK_BACK = timedelta(days=90)
+# Pages of the admin in it become links where a person reads it.
+NOTHING_LISTED = (
+    "Nothing is listed. List a service (/admin/agency/gig/) or a product (/admin/storefront/product/), "
+    "then approve: it is tried again."
+)
 DRAFTED = (
     "asks a language model for words, if one is set up",
     "stores a draft of a promotion and its files; nothing is published until a person publishes it",
@@ -91,7 +96,7 @@ class ServicePromotion(Workflow):
             note = NewArtifact(
                 "promotion", "promotion.md", "text/markdown; charset=utf-8", b"Nothing is listed.\n"
             )
-            return Outcome(result, [note], needs_human="Nothing is listed: list a gig or a product first.")
+            return Outcome(result, [note], needs_human=NOTHING_LISTED)
         work.progress(1, 3, "wording")
         opening = "Made to order" if items[0]["kind"] == "service" else "On offer"
         headline = promotion_texts.cut(f"{opening} at {inventory['store']}", 120)
