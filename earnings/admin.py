@@ -53,7 +53,7 @@ class ChannelAdmin(admin.ModelAdmin):
         return super().get_fields(request, obj)
 
     def get_readonly_fields(self, request, obj=None):
-        return ["key", "fee", "fee_per_sale"] if obj else []
+        return ["key"] if obj else []
 
 
 @admin.register(Account)

@@ -177,6 +177,7 @@ def test_a_channels_fee_is_written_as_people_write_it(staff_client):
     listed = staff_client.get("/admin/earnings/channel/").content.decode()
     assert (channel.fee_basis_points, channel.fee_fixed_minor) == (290, 30)
     assert 'value="2.9 %"' in shown and 'value="0.30"' in shown
+    assert shown.count("2.9 %") == 1  # and not once more to be read only
     assert "2.9 %" in listed and "0.30" in listed
 
 
