@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
 
+from agency.admin.pages import SeenBy
 from agency.wording import count
 from earnings import money
 from earnings.refusals import Refusal
@@ -152,7 +153,7 @@ class ByCategory(admin.SimpleListFilter):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(SeenBy, admin.ModelAdmin):
     """What is on sale. Statuses change by the actions; a product is archived, not deleted."""
 
     form = ProductForm
@@ -222,11 +223,11 @@ class ProductAdmin(admin.ModelAdmin):
 
     @admin.display()
     def files(self, product):
-        return files_of(product)
+        return files_of(product, product.seen_by)
 
     @admin.display()
     def license_keys(self, product):
-        return license_keys_admin.keys_of(product)
+        return license_keys_admin.keys_of(product, product.seen_by)
 
     @admin.action(description="Approve: the next storefront build lists them", permissions=["publish"])
     def approve(self, request, products):

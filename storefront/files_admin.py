@@ -10,6 +10,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 
 from agency import file_answers
+from agency.admin import pages
 from agency.admin.verbs import RowForm, Verb, VerbAdmin, blame
 from agency.private_pages import sorry
 from earnings.refusals import Refusal
@@ -60,20 +61,15 @@ class TellBuyersForm(RowForm):
         self.buyers = len({right.order_line.order.email for right in order_mail.rights_to(self.row)})
 
 
-def files_of(product):
+def files_of(product, user):
     """What buyers of the product get now, and the way to add to it, for its page."""
-    rows = [
-        (reverse("admin:storefront_productfile_change", args=[file.pk]), file, filesizeformat(file.size))
-        for file in product.files.current()
-    ]
-    files = format_html_join("", '<li><a href="{}">{}</a>, {}</li>', rows)
-    page = reverse("admin:storefront_productfile_add")
-    return format_html(
-        '<ul class="board-list">{}<li><a href="{}?product={}">Add a file, or a new version</a></li></ul>',
-        files,
-        page,
-        product.pk,
-    )
+    rows = [(pages.link(file, file, user), filesizeformat(file.size)) for file in product.files.current()]
+    files = format_html_join("", "<li>{}, {}</li>", rows)
+    add = ""
+    if pages.may(user, "add", ProductFile):
+        page = reverse("admin:storefront_productfile_add")
+        add = format_html('<li><a href="{}?product={}">Add a file, or a new version</a></li>', page, product.pk)
+    return format_html('<ul class="board-list">{}{}</ul>', files, add) if rows or add else "none"
 
 
 @admin.register(ProductFile)

@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.db.models import Count, Max
 from django.template.defaultfilters import pluralize
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from agency.admin import pages
 from agency.admin.verbs import ReadOnlyAdmin, ReasonForm, Verb, VerbAdmin, status_in
 from agency.models import Mail
 from storefront import library, order_mail
@@ -109,13 +109,12 @@ class EntitlementAdmin(VerbAdmin, ReadOnlyAdmin):
         return format_html('<ul class="board-list">{}</ul>', used) if rows else "none yet"
 
 
-def rights_of(order):
+def rights_of(order, user):
     """What was handed over of an order, for its page in the admin: rights with their use, and service orders."""
     rights = Entitlement.objects.filter(order_line__order=order).select_related("product")
     rows = [
         (
-            reverse("admin:storefront_entitlement_change", args=[right.pk]),
-            right.product,
+            pages.link(right, right.product, user),
             right.get_status_display(),
             f"{right.used} download{pluralize(right.used)}",
         )
@@ -123,23 +122,22 @@ def rights_of(order):
     ]
     rows += [
         (
-            reverse("admin:agency_serviceorder_change", args=[line.service_order.pk]),
-            line.service_order,
+            pages.link(line.service_order, line.service_order, user),
             line.service_order.get_status_display(),
             f"due {timezone.localtime(line.service_order.due_at):%Y-%m-%d}" if line.service_order.due_at else "",
         )
         for line in order.lines.select_related("service_order__gig")
         if line.service_order
     ]
-    handed = format_html_join("", '<li><a href="{}">{}</a>: {}, {}</li>', rows)
+    handed = format_html_join("", "<li>{}: {}, {}</li>", rows)
     return format_html('<ul class="board-list">{}</ul>', handed) if rows else "nothing yet"
 
 
-def mails_of(order):
+def mails_of(order, user):
     """What the buyer was written about an order, for its page in the admin."""
     rows = [
-        (reverse("admin:agency_mail_change", args=[mail.pk]), mail.template, mail.get_status_display(), mail.error)
+        (pages.link(mail, mail.template, user), mail.get_status_display(), mail.error)
         for mail in Mail.objects.filter(key__startswith=f"order:{order.pk}:").order_by("id")
     ]
-    mails = format_html_join("", '<li><a href="{}">{}</a>: {} {}</li>', rows)
+    mails = format_html_join("", "<li>{}: {} {}</li>", rows)
     return format_html('<ul class="board-list">{}</ul>', mails) if rows else "none"

@@ -5,8 +5,9 @@ from django.contrib import admin, messages
 from django.shortcuts import redirect
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
+from agency.admin import pages
 from agency.admin.verbs import blame
 from earnings.refusals import Refusal
 from storefront import license_keys
@@ -40,23 +41,20 @@ class LicenseKeysForm(forms.ModelForm):
         """The verb has validated and stored them."""
 
 
-def keys_of(product):
+def keys_of(product, user):
     """How many keys of the product are left, and the way to add some, for its page."""
     stock = license_keys.stock_of(product)
-    add, shown = reverse("admin:storefront_licensekey_add"), reverse("admin:storefront_licensekey_changelist")
-    return format_html(
-        '{} free, {} handed out{}. <a href="{}?product={}">Add keys</a>{}',
-        stock.free,
-        stock.handed_out,
-        f", {stock.waiting} buyer{pluralize(stock.waiting)} wait{pluralize(stock.waiting, 's,')} for one"
-        if stock.waiting
-        else "",
-        add,
-        product.pk,
-        format_html(' · <a href="{}?product__id__exact={}">See them</a>', shown, product.pk)
-        if stock.free or stock.handed_out
-        else "",
-    )
+    waiting = ""
+    if stock.waiting:
+        waiting = f", {stock.waiting} buyer{pluralize(stock.waiting)} wait{pluralize(stock.waiting, 's,')} for one"
+    ways = []
+    if pages.may(user, "add", LicenseKey):
+        ways.append((f"{reverse('admin:storefront_licensekey_add')}?product={product.pk}", "Add keys"))
+    if pages.may(user, "view", LicenseKey) and (stock.free or stock.handed_out):
+        listed = reverse("admin:storefront_licensekey_changelist")
+        ways.append((f"{listed}?product__id__exact={product.pk}", "See them"))
+    links = format_html_join(" · ", '<a href="{}">{}</a>', ways)
+    return format_html("{} free, {} handed out{}. {}", stock.free, stock.handed_out, waiting, links)
 
 
 class ByState(admin.SimpleListFilter):

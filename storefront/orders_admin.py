@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
+from agency.admin.pages import SeenBy
 from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, status_in
 from earnings import money
 from earnings.models import Kind
@@ -175,7 +176,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
+class OrderAdmin(SeenBy, VerbAdmin, ReadOnlyAdmin):
     """What was bought in the shop."""
 
     list_display = ["number", "status", "name", "total", "refunded", "kind", "problem", "placed_at"]
@@ -252,11 +253,11 @@ class OrderAdmin(VerbAdmin, ReadOnlyAdmin):
 
     @admin.display(description="handed over")
     def handed_over(self, order):
-        return rights_of(order)
+        return rights_of(order, order.seen_by)
 
     @admin.display(description="mails to the buyer")
     def letters(self, order):
-        return mails_of(order)
+        return mails_of(order, order.seen_by)
 
 
 @admin.register(Refund)

@@ -70,7 +70,7 @@ def test_a_preview_is_applied_by_its_button_once(staff_client):
     Product.objects.filter(sku="LF-REEF").update(title="Edited since")
     staff_client.post(apply_url(preview), {"yes": "1"}, follow=True)
 
-    assert "Apply – done" in answer.content.decode()
+    assert "“Apply” is done" in answer.content.decode()
     assert '<a href="/admin/storefront/product/">See the products</a>.' in answer.content.decode()
     assert CatalogImport.objects.get().status == "applied"
     assert Product.objects.listed().count() == 2

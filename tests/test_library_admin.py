@@ -98,11 +98,11 @@ def test_operators_may_and_catalog_editors_may_not_touch_rights(client, right):
     assert (refused, right.status) == ([403, 403], "revoked")
 
 
-def test_an_order_shows_what_was_handed_over_and_written(staff_client, right):
+def test_an_order_shows_what_was_handed_over_and_written(staff_client, staff, right):
     order = make_paid_order(make_gig(name="Logo design").packages.get(), right.product)
     work = order.lines.get(number=1).service_order
 
-    handed, written = library_admin.rights_of(order), library_admin.mails_of(order)
+    handed, written = library_admin.rights_of(order, staff), library_admin.mails_of(order, staff)
     text = shown(staff_client, reverse("admin:storefront_order_change", args=[order.pk]))
     staff_client.post(reverse("admin:storefront_order_verb", args=[order.pk, "send_receipt"]))
 

@@ -24,7 +24,12 @@ class EndpointForm(forms.Form):
         widget=forms.URLInput(attrs={"size": 60}),
         help_text="A public https address of the program that is to be told.",
     )
-    description = forms.CharField(required=False, max_length=200, help_text="For you: whose program it is.")
+    description = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"size": 60}),
+        help_text="For you: whose program it is.",
+    )
     events = forms.MultipleChoiceField(
         required=False,
         choices=[(name, name) for name in webhooks.EVENT_TYPES],

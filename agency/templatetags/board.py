@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from agency.admin import pages
 from agency.models import Breaker, Mail, Playbook, Promotion, Proposal, Run, ServiceOrder, Task
 from earnings import dashboard, nightly
 
@@ -15,6 +16,12 @@ register = template.Library()
 
 _PAGE = re.compile(r"\((/admin/[a-z/]+/)\)")
 LONGEST_TEXT = 20_000  # characters of data on a page; the API has all of it
+
+
+@register.simple_block_tag(takes_context=True)
+def page_of(context, content, row):
+    """`{% page_of row %}text{% endpage_of %}`: a link to the row's page for who may look at it, else the text."""
+    return pages.link(row, content, context["request"].user)
 
 
 @register.filter
@@ -36,8 +43,9 @@ def board_front(context):
     if user.has_perm("agency.view_run"):
         front["runs"] = Run.objects.order_by("-pk")[:5]
         front["playbooks"] = Playbook.objects.filter(is_active=True)
-        front["waiting"] = Task.objects.filter(asked_at__isnull=False).count()
         front["undecided"] = [line for line in _undecided(user) if line[0]]
+        front["sees_tasks"] = user.has_perm("agency.view_task")
+        front["waiting"] = Task.objects.filter(asked_at__isnull=False).count() if front["sees_tasks"] else 0
     if user.has_perm("agency.view_breaker"):
         front["stopped"] = Breaker.objects.filter(opened_at__isnull=False)
     if user.has_perm("agency.view_mail"):
