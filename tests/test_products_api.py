@@ -222,7 +222,7 @@ def test_a_file_is_imported_with_its_report(api, staff):
         "outcome": "created",
         "changes": {},
         "problems": [],
-        "title": "Tide Planner",
+        "title": "Tide Planner (Personal)",
         "price_minor": 1900,
         "currency": "USD",
     }

@@ -32,7 +32,10 @@ class Entry:
 
     @property
     def title(self):
-        return self.fields.get("title") or self.defaults.get("title", "")
+        """With the option, which alone tells one variant from the next."""
+        said = self.defaults | self.fields
+        option = said.get("option")
+        return f"{said.get('title', '')} ({option})" if option else said.get("title", "")
 
     @property
     def price_minor(self):
