@@ -12,7 +12,7 @@ from django.utils import timezone
 from agency import streams
 from agency.models import Attempt, Breaker, Event, Run, Task
 from earnings.statements import booking
-from tests.factories import make_run, make_task
+from tests.factories import make_endpoint, make_run, make_task, make_webhook
 from tests.test_browser_pages import axe, browser_type_launch_args, scheme  # noqa: F401  fixtures
 from tests.test_statements import load, make_format
 
@@ -264,6 +264,8 @@ def pages_of(run):
         booking.upload(load("gumroad_payout"), "g.csv"),
     )
     booking.book(booked)
+    tried = [{"at": "2026-03-01T10:00:00+00:00", "status": 500, "ms": 35, "error": "The receiver answered 500."}]
+    told = make_webhook(make_endpoint(f"https://a.example/{'x' * 80}"), status="failed", attempts=1, tries=tried)
     layout = make_format(header=["Buchung", "Vorgang", "Text", "Betrag", "Gebühr", "Netto"])
     return {
         "front": address("index"),
@@ -280,6 +282,11 @@ def pages_of(run):
         "statement, booked": address("earnings_statementimport_change", booked.pk),
         "statement, upload": address("earnings_statementimport_add"),
         "statement, reverse": address("earnings_statementimport_verb", booked.pk, "reverse"),
+        "webhook": address("agency_webhookendpoint_change", told.endpoint_id),
+        "webhook, new": address("agency_webhookendpoint_add"),
+        "webhook, message": address("agency_webhookdelivery_change", told.pk),
+        "webhook, messages": address("agency_webhookdelivery_changelist"),
+        "channel": address("earnings_channel_change", "fiverr"),
         "statement formats": address("earnings_statementformat_change", layout.pk),
         "statement formats, new": address("earnings_statementformat_add"),
     }

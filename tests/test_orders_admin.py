@@ -52,7 +52,7 @@ def test_an_action_on_many_orders_asks_before_it_books_anything(staff_client):
     assert all(f"<li>{order.number}</li>" in asked for order in orders)
     assert asked.count('name="_selected_action"') == 2
     assert (before, Earning.objects.count()) == (0, 2)
-    assert all(f"{order.number}: “Mark as paid” is done." in done for order in orders)
+    assert all(f"“Mark as paid” is done: {order.number}" in done for order in orders)
 
 
 def test_the_front_page_counts_what_waits_in_the_shop(staff_client):

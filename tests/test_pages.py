@@ -580,3 +580,4 @@ def test_the_page_for_our_own_faults_needs_nothing():
     html = render_to_string("500.html")
 
     assert "Something broke on our side" in html and "{" not in html
+    assert "charged" not in html  # nobody knows that who shows this page

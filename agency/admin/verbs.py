@@ -148,7 +148,7 @@ class VerbAdmin(admin.ModelAdmin):
             details = " ".join(error["detail"] for error in refusal.errors if error["detail"] != refusal.detail)
             self.message_user(request, f"{row}: {refusal.detail} {details}".strip(), messages.ERROR)
             return None
-        self.message_user(request, f"{row}: “{verb.label}” is done.", messages.SUCCESS)
+        self.message_user(request, f"“{verb.label}” is done: {row}", messages.SUCCESS)
         return answer if hasattr(answer, "_meta") else None
 
     def ask_about(self, verb, rows, request):

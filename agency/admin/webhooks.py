@@ -183,7 +183,7 @@ class WebhookEndpointAdmin(VerbAdmin):
 class WebhookDeliveryAdmin(VerbAdmin, ReadOnlyAdmin):
     """Messages of the last 30 days, with each try."""
 
-    list_display = ["id", "event_type", "endpoint", "status", "attempts", "last_answer", "due_at", "created_at"]
+    list_display = ["id", "event_type", "status", "attempts", "last_answer", "endpoint", "due_at", "created_at"]
     list_filter = ["status", "endpoint"]
     list_select_related = ["endpoint"]
     search_fields = ["message_id", "event_type"]
