@@ -35,13 +35,24 @@ def _stripe_or_here(url):
         raise ValidationError("It is https://api.stripe.com, or a test server such as http://127.0.0.1:12111.")
 
 
+def _own_origin(url):
+    """Links in mails and payments are this address and a path: only an origin makes them right."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValidationError("It is the site's own address without a path, such as https://shop.example.")
+
+
 env = Env(eager=False)
-VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
+# Set, but to nothing: the working directory, as pathlib has it, is nobody's wish.
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var") if os.environ.get("VAR_DIR") else BASE_DIR / "var"
 SECRET_KEY = env.str("SECRET_KEY", "")
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=check.URL(require_tld=False))
-DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else None
+PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=[check.URL(require_tld=False), _own_origin])
+_SQL = check.Regexp(
+    r"\A\Z|(postgres|postgresql|pgsql|sqlite)://", error="It begins with postgres:// or sqlite:///."
+)
+DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "", validate=_SQL) else None
 REDIS_URL = env.str("REDIS_URL", "", validate=check.Regexp(r"\A\Z|(rediss?|unix)://"))
 DEMO_STORE_NAME = "Lanternfish Studio"
 STORE_NAME = env.str("STORE_NAME", DEMO_STORE_NAME)
@@ -86,7 +97,12 @@ except EnvValidationError as error:
 
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
 VAR_DIR = VAR_DIR.resolve()
-VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # briefs, clients, sessions: nobody else's to read
+try:
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # briefs, clients, sessions: nobody else's to read
+except OSError as error:
+    raise ImproperlyConfigured(f"VAR_DIR: {VAR_DIR} can't be made: {error.strerror}.") from None
+if not os.access(VAR_DIR, os.W_OK | os.X_OK):
+    raise ImproperlyConfigured(f"VAR_DIR: {VAR_DIR} can't be written to by this user.")
 
 
 def _secret_key_file(path):

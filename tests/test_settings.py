@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from storefront.management.commands import up
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,6 +68,43 @@ def test_every_wrong_setting_is_named_at_once_and_without_a_traceback(tmp_path):
     assert {name for name in wrong if f"  {name}: " in ended.stderr} == set(wrong)
     assert "Traceback" not in ended.stderr
     assert "Europe/Istanbul" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "mysql://shop@db/shop", "postgres://"),
+        ("DATABASE_URL", "oracle://shop@db/shop", "postgres://"),
+        ("PUBLIC_URL", "https://shop.example/shop", "without a path"),
+        ("PUBLIC_URL", "ftp://shop.example", "such as https://"),
+        ("VAR_DIR", "/dev/null", "File exists"),
+        ("VAR_DIR", "/proc/board", "No such file"),
+    ],
+)
+def test_a_setting_that_would_fail_later_is_named_at_start(name, value, said, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={**os.environ, "VAR_DIR": str(tmp_path), name: value},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 1
+    assert f"{name}: " in ended.stderr and said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_empty_var_dir_is_not_the_working_directory(tmp_path):
+    shown = subprocess.run(
+        [sys.executable, "-c", "from config import settings; print(settings.VAR_DIR)"],
+        cwd=tmp_path,
+        env={**os.environ, "VAR_DIR": "", "PYTHONPATH": str(ROOT), "SECRET_KEY": "given"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert shown.stdout.strip() == str(ROOT / "var")
 
 
 def test_the_secret_key_of_an_installation_is_made_once_and_is_its_owners(tmp_path):
