@@ -155,10 +155,9 @@ def set_requirements(order, brief):
     problems = briefs.problems(order.gig, merged)
     if current.status == Status.REVISION and problems:
         raise Refusal("The brief can't be used.", status=422, errors=problems)
+    to = Status.AWAITING_BRIEF if problems else Status.QUEUED
     if current.status in (Status.IN_PROGRESS, Status.ON_HOLD):
         to = current.status
-    else:
-        to = Status.AWAITING_BRIEF if problems else Status.QUEUED
     fields = {"brief": merged, "problem": ""}
     if "showcase_consent" in brief:
         fields["showcase_consent"] = brief["showcase_consent"] is True

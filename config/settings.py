@@ -49,9 +49,7 @@ SECRET_KEY = env.str("SECRET_KEY", "")
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=[check.URL(require_tld=False), _own_origin])
-_SQL = check.Regexp(
-    r"\A\Z|(postgres|postgresql|pgsql|sqlite)://", error="It begins with postgres:// or sqlite:///."
-)
+_SQL = check.Regexp(r"\A\Z|(postgres|postgresql|pgsql|sqlite)://", error="Begin with postgres:// or sqlite:///.")
 DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "", validate=_SQL) else None
 REDIS_URL = env.str("REDIS_URL", "", validate=check.Regexp(r"\A\Z|(rediss?|unix)://"))
 DEMO_STORE_NAME = "Lanternfish Studio"
@@ -189,9 +187,8 @@ TEMPLATES = [
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASE_URL = DATABASE_URL or {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"}
-DATABASES = {"default": DATABASE_URL}
 # A connection is kept: 0 would cost a factor of 2 to 3 in workers and more on PostgreSQL pages.
-DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES = {"default": DATABASE_URL | {"CONN_MAX_AGE": None}}
 if DATABASE_URL["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["ENGINE"] = "config.sqlite"
     # A file in tests, too: the in-memory database locks whole tables and ignores the timeout.
@@ -207,8 +204,7 @@ if DATABASE_URL["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
-    DATABASES["default"]["ENGINE"] = "config.postgresql"
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"] |= {"ENGINE": "config.postgresql", "CONN_HEALTH_CHECKS": True}
 
 # --- Cache, shared by all processes: throttles that count per process do not throttle -----------
 
