@@ -36,9 +36,11 @@ WITH_CREDENTIALS = (401, 403)
 WITH_A_BODY = (409, 413, 415, 422)
 REQUEST_ID = {"description": "What the log calls this request.", "schema": {"type": "string"}}
 RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+# A sign that is no blank. JSON Schema's expressions are ECMA-262's, whose `\s` lacks some that Python strips.
+NOT_BLANK = r"[^\s\u001c-\u001f\u0085]"
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": r"\S"},
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": NOT_BLANK},
     OpenApiParameter.HEADER,
     description="The same key and body within 24 hours get the first answer again, and nothing is done twice.",
 )
@@ -115,7 +117,7 @@ def _close(schema, schemas):
         items = field.get("items", field)
         _close(items, schemas)
         if items.get("type") == "string" and items.get("minLength") and not {"pattern", "enum"} & set(items):
-            items["pattern"] = r"\S"
+            items["pattern"] = NOT_BLANK
 
 
 def _declare_stream(operation):

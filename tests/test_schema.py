@@ -5,6 +5,7 @@ Schemathesis makes requests of the schema, valid ones and such that it forbids, 
 
 import re
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from django.contrib.auth.models import Group, User
@@ -17,6 +18,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from agency import streams
 from agency.models import Observation
 from agency.tokens import make_token
+from config.schema import NOT_BLANK
 from config.wsgi import application
 from storefront.models import Order
 from tests.factories import make_order, make_paid_order, make_product, make_run, make_service_order, make_task
@@ -218,3 +220,12 @@ def test_every_answer_has_a_shape():
     ]
 
     assert shapeless == []
+
+
+def test_a_text_of_blanks_is_as_wrong_to_the_schema_as_to_the_api():
+    """Its expressions are read as JSON Schema says, where two control characters were a text."""
+    is_text = jsonschema_rs.validator_for({"type": "string", "pattern": NOT_BLANK}).is_valid
+
+    letters = [chr(code) for code in range(0x10000) if not 0xD800 <= code <= 0xDFFF]
+    assert [hex(ord(each)) for each in letters if is_text(each) and not each.strip()] == []
+    assert is_text(" a ") and is_text("ş")
