@@ -1,9 +1,10 @@
 """Pages that everybody sees, kept as the bytes that were sent, in front of Django.
 
-A kept page is proved fresh on every request: it is sent only while the version of the pages
-(`storefront.page_version`) is the one that was read before the page was made. There is no lifetime, and nothing to
-clear. Only anonymous GETs and HEADs of known pages are kept: who sends a cookie, a token or a parameter that the
-page does not know, is Django's to answer.
+A kept page is sent only while the version of the pages (`storefront.page_version`) is the one that was read before
+the page was made. One look at the version holds for LOOK_HOLDS, less than a network takes, so that the database is
+not asked for every visitor of a crowd; who sends Cache-Control, as a browser's "reload" does, gets a look of their
+own. There is no other lifetime, and nothing to clear. Only anonymous GETs and HEADs of known pages are kept: who
+sends a cookie, a token or a parameter that the page does not know, is Django's to answer.
 """
 
 import logging
@@ -12,6 +13,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from time import monotonic
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 64_000_000  # of kept pages, in each process
 LONGEST_QUERY = 500
+LOOK_HOLDS = 0.005  # seconds
 # The pages, and the parameters that each of them reads.
 PARAMETERS = {
     "/": frozenset(),
@@ -75,10 +78,11 @@ class PageShield:
         self._bytes, self._most_bytes = 0, most_bytes
         self._lock = threading.Lock()
         self._is_watched = None
+        self._looked = None, 0.0  # the version, and when that look began
 
     def __call__(self, environ, start_response):
         key = _key(environ)
-        version = self._version() if key else None
+        version = self._version("HTTP_CACHE_CONTROL" in environ) if key else None
         if version is None:
             return self._application(environ, start_response)
         answer = self._find(key, version)
@@ -88,12 +92,22 @@ class PageShield:
                 self._keep(key, answer)
         return _send(answer, environ, start_response)
 
-    def _version(self):
+    def _version(self, looks_itself):
         """The version of the pages; None where no page may be kept: inside a transaction, which sees more than is
         committed, without the triggers, and without the database."""
         connection = connections[DEFAULT_DB_ALIAS]
         if connection.in_atomic_block:
             return None
+        version, then = self._looked
+        now = monotonic()
+        if version is not None and now < then + LOOK_HOLDS and not looks_itself:
+            return version
+        version = self._look(connection)
+        # A look that began earlier may end later and overwrite: it holds for its own time, and no longer.
+        self._looked = version, now
+        return version
+
+    def _look(self, connection):
         try:
             if self._is_watched is None:
                 self._is_watched = page_index.is_complete(connection)

@@ -90,6 +90,7 @@ def _environ(path):
         "HTTP_HOST": site.netloc,
         "HTTP_USER_AGENT": AGENT,
         "HTTP_ACCEPT": "text/html,*/*;q=0.8",
+        "HTTP_CACHE_CONTROL": "no-cache",  # what was written a moment ago is what we came to see
         "HTTP_X_FORWARDED_PROTO": site.scheme,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": site.scheme,

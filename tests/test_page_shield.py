@@ -33,9 +33,11 @@ class Counted:
         return self.application(environ, start_response)
 
 
-def ask(shield, path="/catalog/", method="GET", query="", **headers):
-    """(status, headers, body) of one request."""
+def ask(shield, path="/catalog/", method="GET", query="", *, reload=True, **headers):
+    """(status, headers, body) of one request; a reload is answered after a look of its own."""
     environ = live_site._environ(path) | {"REQUEST_METHOD": method, "QUERY_STRING": query, **headers}
+    if not reload:
+        del environ["HTTP_CACHE_CONTROL"]
     started = []
     response = shield(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
     body = b"".join(response)
@@ -351,14 +353,67 @@ def test_anonymous_pages_carry_no_nonce_cookie_or_vary(shield, django):
     assert django.asked == 5
 
 
+@pytest.fixture
+def looks(monkeypatch):
+    """When each look at the version began."""
+    began, current = [], page_version.current
+    monkeypatch.setattr(page_version, "current", lambda at: (began.append(time.monotonic()), current(at))[1])
+    return began
+
+
+def test_one_look_holds_for_a_moment_and_a_reload_gets_its_own(shield, django, looks, monkeypatch):
+    monkeypatch.setattr(page_shield, "LOOK_HOLDS", 60)
+    before = ask(shield, reload=False)[2]
+    Product.objects.update(title="Pier")
+
+    assert ask(shield, reload=False)[2] == before and len(looks) == 1
+    after = ask(shield)[2]
+    assert b"Pier" in after and len(looks) == 2
+    assert ask(shield, reload=False)[2] == after and (len(looks), django.asked) == (2, 2)
+
+
+def test_a_look_is_not_used_after_its_time(shield, django, looks):
+    ask(shield, reload=False)
+    Product.objects.update(title="Pier")
+    time.sleep(page_shield.LOOK_HOLDS)
+
+    assert b"Pier" in ask(shield, reload=False)[2] and len(looks) == 2
+
+
+def test_a_look_that_took_long_holds_from_its_beginning(shield, django, monkeypatch):
+    monkeypatch.setattr(page_shield, "LOOK_HOLDS", 0.05)
+    current = page_version.current
+    monkeypatch.setattr(page_version, "current", lambda at: (current(at), time.sleep(0.05))[0])
+    ask(shield, reload=False)
+    Product.objects.update(title="Pier")
+
+    assert b"Pier" in ask(shield, reload=False)[2]
+
+
+def test_a_look_that_failed_is_not_held(shield, django, monkeypatch):
+    monkeypatch.setattr(page_shield, "LOOK_HOLDS", 60)
+
+    def away(connection):
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(page_version, "current", away)
+        ask(shield, reload=False)
+    for _ in range(2):
+        ask(shield, reload=False)
+
+    assert django.asked == 2
+
+
 TRIALS = 800  # and more of them, until each price was raised WRITES times: machines differ
 WRITES = 50
 
 
+@pytest.mark.parametrize("reload", [True, False])
 @pytest.mark.django_db(transaction=True)
-def test_nobody_sees_a_page_older_than_what_was_written_before_they_asked():
+def test_nobody_sees_a_page_older_than_what_was_written_before_they_asked(reload):
     """Writers on other connections raise a price and then publish what they wrote; readers look at what was
-    published, ask for the page, and may never see less."""
+    published, ask for the page, and may never see less. Who doesn't reload may see what a look ago was true."""
     product = make_product(slug="harbor", price_minor=100_000)
     gig = make_gig("logo", price_minor=100_000)
     counted = Counted()
@@ -384,7 +439,9 @@ def test_nobody_sees_a_page_older_than_what_was_written_before_they_asked():
         while (trial := next(trials)) < (TRIALS if raised_often() else 100 * TRIALS):
             path = list(written)[trial % 2]
             least = written[path]
-            found = price.search(ask(shield, path)[2])
+            if not reload:
+                time.sleep(page_shield.LOOK_HOLDS)
+            found = price.search(ask(shield, path, reload=reload)[2])
             shown = int(found.group(1).replace(b".", b""))
             if shown < least:
                 faults.append((path, shown, least))
