@@ -9,9 +9,10 @@ from django.http import Http404, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from earnings import board, money
+from earnings import board, money, totals
 from earnings.channel_forms import ChannelForm, percent
 from earnings.entry_filters import EntryFilter
+from earnings.list_filters import CurrencyFilter, PeriodFilter
 from earnings.models import Account, Channel, Earning, JournalEntry, Posting
 from earnings.refusals import Refusal
 
@@ -63,9 +64,9 @@ class AccountAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="balance (debit positive)")
     def balance(self, account):
-        rows = account.postings.order_by("kind", "currency").values("kind", "currency")
-        sums = rows.annotate(sum=Sum("amount_minor"))
-        return " · ".join(f"{money.display(row['sum'], row['currency'])} {row['kind']}" for row in sums) or "0"
+        rows = totals.balances(account.code)
+        shown = (f"{money.display(minor, currency)} {kind}" for kind, currency, minor in rows if minor)
+        return " · ".join(shown) or "0"
 
 
 class EntriesInline(ReadOnly, admin.TabularInline):
@@ -81,10 +82,10 @@ class EntriesInline(ReadOnly, admin.TabularInline):
 @admin.register(Earning)
 class EarningAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["title", "reference", "channel", "kind", "gross", "fee", "net", "occurred_at"]
-    list_filter = ["kind", "channel", "currency", "source", "occurred_at"]
+    list_filter = ["kind", "channel", ("currency", CurrencyFilter), "source", ("occurred_at", PeriodFilter)]
     list_select_related = ["channel"]
     search_fields = ["key", "title", "reference", "client", "product_sku", "gig"]
-    date_hierarchy = "occurred_at"
+    show_full_result_count = False
     fields = [
         *(
             "title",
@@ -207,10 +208,14 @@ class OfFigure(admin.ListFilter):
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["key", "event", "kind", "moved", "title", "channel", "local_date"]
-    list_filter = [OfFigure, "kind", "event", "currency", "channel", "local_date"]
+    list_filter = [
+        *(OfFigure, "kind", "event", ("currency", CurrencyFilter), "channel"),
+        ("local_date", PeriodFilter),
+    ]
     change_list_template = "admin/earnings/journalentry/change_list.html"
     list_select_related = ["earning", "channel"]
     search_fields = ["key", "memo", "earning__title", "earning__reference"]
+    show_full_result_count = False
     inlines = [PostingsInline]
 
     def get_queryset(self, request):
@@ -233,9 +238,10 @@ class JournalEntryAdmin(ReadOnly, admin.ModelAdmin):
 @admin.register(Posting)
 class PostingAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["entry", "account", "amount", "kind", "local_date"]
-    list_filter = ["account", "kind", "currency", "local_date"]
+    list_filter = ["account", "kind", ("currency", CurrencyFilter), ("local_date", PeriodFilter)]
     list_select_related = ["entry", "account"]
     search_fields = ["entry__key"]
+    show_full_result_count = False
 
     @admin.display(description="amount (debit positive)", ordering="amount_minor")
     def amount(self, posting):

@@ -202,6 +202,17 @@ def number():
         return int(cursor.fetchone()[0])
 
 
+def currencies():
+    """The currencies that the ledger has, in order."""
+    return sorted({row.currency for row in read(Dimension.ALL, {Grain.TOTAL: ALL_TIME})})
+
+
+def balances(account):
+    """[(kind, currency, minor units)] of an account, in order; debit positive."""
+    at = SUMS.index(account)
+    return [(*key[-2:], sums[at]) for key, sums in sorted(kept(Dimension.ALL, Grain.TOTAL).items())]
+
+
 def posted(dimension, grain):
     """{key: sums} as the postings have them."""
     with connection.cursor() as cursor:

@@ -1,7 +1,8 @@
 """Rights to files in the admin: what a buyer has, how often it was used, and what staff may do about it."""
 
 from django.contrib import admin
-from django.db.models import Count, Max
+from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -9,8 +10,9 @@ from django.utils.html import format_html, format_html_join
 from agency.admin import pages
 from agency.admin.verbs import ReadOnlyAdmin, ReasonForm, Verb, VerbAdmin, status_in
 from agency.models import Mail
+from earnings.list_filters import PeriodFilter
 from storefront import library, order_mail
-from storefront.models import Entitlement, LicenseKey
+from storefront.models import Download, Entitlement, LicenseKey
 
 RIGHT = "storefront.change_entitlement"
 Status = Entitlement.Status
@@ -25,10 +27,10 @@ class EntitlementAdmin(VerbAdmin, ReadOnlyAdmin):
     """What buyers may download. A right is revoked, not deleted: it is part of what was sold."""
 
     list_display = ["__str__", "buyer", "status", "revoked_for", "download_count", "last_download", "granted_at"]
-    list_filter = ["status", "revoked_for"]
+    list_filter = ["status", "revoked_for", ("granted_at", PeriodFilter)]
     list_select_related = ["product", "order_line__order"]
     search_fields = ["order_line__order__email", "product__title", "product__sku"]
-    date_hierarchy = "granted_at"
+    show_full_result_count = False
     fields = [
         *("order_line", "product", "buyer", "status", "revoked_for", "reason", "granted_at", "revoked_at"),
         *("files", "license_key", "counted_from", "used"),
@@ -71,8 +73,11 @@ class EntitlementAdmin(VerbAdmin, ReadOnlyAdmin):
     )
 
     def get_queryset(self, request):
+        # Asked for the rows that are shown: a join would count all the downloads there are first.
+        used = Download.objects.filter(entitlement=OuterRef("pk")).order_by().values("entitlement")
+        count, last = used.annotate(n=Count("*")).values("n"), used.annotate(at=Max("began_at")).values("at")
         found = super().get_queryset(request)
-        return found.annotate(used_count=Count("downloads"), used_at=Max("downloads__began_at"))
+        return found.annotate(used_count=Coalesce(Subquery(count), 0), used_at=Subquery(last))
 
     @admin.display(ordering="order_line__order__email")
     def buyer(self, entitlement):

@@ -8,6 +8,7 @@ from django.utils.html import format_html, format_html_join
 from agency.admin.pages import SeenBy
 from agency.admin.verbs import ReadOnlyAdmin, ReadOnlyInline, Verb, VerbAdmin, status_in
 from earnings import money
+from earnings.list_filters import PeriodFilter
 from earnings.models import Kind
 from earnings.refusals import Refusal
 from storefront import checkout, handing_over, order_mail, refunds
@@ -180,9 +181,16 @@ class OrderAdmin(SeenBy, VerbAdmin, ReadOnlyAdmin):
     """What was bought in the shop."""
 
     list_display = ["number", "status", "name", "total", "refunded", "kind", "problem", "placed_at"]
-    list_filter = [AttentionFilter, "status", KindFilter, "payments__provider", "utm_source"]
+    list_filter = [
+        AttentionFilter,
+        "status",
+        KindFilter,
+        "payments__provider",
+        "utm_source",
+        ("placed_at", PeriodFilter),
+    ]
     search_fields = ["name", "email", "lines__sku", "payments__external_id"]
-    date_hierarchy = "placed_at"
+    show_full_result_count = False
     fields = [
         *("status", "problem", "name", "email", "shipping_address", "total", "refunded", "kind"),
         *("placed_at", "paid_at", "reserved_until", "came_from", "refunds_of_it"),

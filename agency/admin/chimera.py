@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from agency.admin.verbs import ReadOnlyAdmin
 from agency.models import ChimeraTask
+from earnings.list_filters import PeriodFilter
 
 
 @admin.register(ChimeraTask)
@@ -11,6 +12,6 @@ class ChimeraTaskAdmin(ReadOnlyAdmin):
     """Every call for words, and who answered."""
 
     list_display = ["id", "agent", "purpose", "provider", "model", "outcome", "latency_ms", "created_at"]
-    list_filter = ["agent", "outcome", "provider"]
+    list_filter = ["agent", "outcome", "provider", ("created_at", PeriodFilter)]
     search_fields = ["purpose", "output"]
-    date_hierarchy = "created_at"
+    show_full_result_count = False

@@ -9,6 +9,7 @@ from django.urls import path, reverse
 from agency import attributed, direction_board, outcomes, quantum_state, workflows
 from agency.admin.verbs import ReadOnlyInline
 from agency.models import Intent, Playbook, PlaybookStep, Run
+from earnings.list_filters import PeriodFilter
 from earnings.refusals import Refusal
 
 
@@ -85,10 +86,10 @@ class IntentAdmin(admin.ModelAdmin):
     """Write a wish, look at its superposition, collapse it."""
 
     list_display = ["statement", "status", "playbook", "created_by", "created_at"]
-    list_filter = ["status", "playbook"]
+    list_filter = ["status", "playbook", ("created_at", PeriodFilter)]
     list_select_related = ["playbook", "created_by"]
     search_fields = ["statement"]
-    date_hierarchy = "created_at"
+    show_full_result_count = False
     change_form_template = "admin/agency/intent/change_form.html"
     inlines = [RunInline]
 

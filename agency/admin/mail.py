@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from agency import mail as outbox
 from agency.admin.verbs import ReadOnlyAdmin, Verb, VerbAdmin
 from agency.models import Mail
+from earnings.list_filters import PeriodFilter
 
 
 @admin.register(Mail)
@@ -14,9 +15,9 @@ class MailAdmin(VerbAdmin, ReadOnlyAdmin):
     """The outbox. A mail that its server does not take stays here, with the reason."""
 
     list_display = ["id", "to", "template", "status", "attempts", "last_error", "due_at", "created_at", "sent_at"]
-    list_filter = ["status", "template"]
+    list_filter = ["status", "template", ("created_at", PeriodFilter)]
     search_fields = ["to", "key"]
-    date_hierarchy = "created_at"
+    show_full_result_count = False
     fields = [
         *("to", "subject", "text", "status", "attempts", "what_happened", "due_at"),
         *("created_at", "sent_at", "key"),

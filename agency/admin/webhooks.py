@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from agency import webhooks
 from agency.admin.verbs import ReadOnlyAdmin, RowForm, Verb, VerbAdmin, blame, status_in
 from agency.models import WebhookDelivery, WebhookEndpoint
+from earnings.list_filters import PeriodFilter
 from earnings.refusals import Refusal
 
 NAMED_EVENTS = 3  # in the list; more are counted
@@ -184,10 +185,10 @@ class WebhookDeliveryAdmin(VerbAdmin, ReadOnlyAdmin):
     """Messages of the last 30 days, with each try."""
 
     list_display = ["id", "event_type", "status", "attempts", "last_answer", "endpoint", "due_at", "created_at"]
-    list_filter = ["status", "endpoint"]
+    list_filter = ["status", "endpoint", ("created_at", PeriodFilter)]
     list_select_related = ["endpoint"]
     search_fields = ["message_id", "event_type"]
-    date_hierarchy = "created_at"
+    show_full_result_count = False
     fields = [
         *("event_type", "endpoint", "message", "status", "attempts", "what_happened", "due_at"),
         *("created_at", "delivered_at", "message_id"),

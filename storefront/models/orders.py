@@ -3,7 +3,7 @@
 import re
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Trim
 from django.utils import timezone
 
@@ -26,9 +26,9 @@ class OrderQuerySet(TransitionsQuerySet):
 
     def to_hand_over(self):
         """Paid orders with parcels, or work that is no package, which staff have not handed over."""
-        open_ = OrderLine.objects.filter(order=OuterRef("pk"), fulfilled_at=None, package=None)
+        open_ = OrderLine.objects.filter(fulfilled_at=None, package=None)
         owed = open_.exclude(amount_minor__gt=0, refunded_minor=F("amount_minor"))
-        return self.filter(Exists(owed), status=Order.Status.PAID)
+        return self.filter(pk__in=owed.values("order"), status=Order.Status.PAID)
 
 
 class Order(Transitions):
@@ -196,6 +196,10 @@ class OrderLine(models.Model):
                 condition=Q(product=None, package__isnull=False) | Q(product__isnull=False, package=None),
                 name="order_line_of_product_or_package",
             ),
+        ]
+        indexes = [
+            # Order.objects.to_hand_over: the admin's front page counts them.
+            models.Index(fields=["order"], condition=Q(fulfilled_at=None, package=None), name="order_line_open"),
         ]
 
     def __str__(self):
