@@ -30,7 +30,6 @@ class EntitlementAdmin(VerbAdmin, ReadOnlyAdmin):
     list_filter = ["status", "revoked_for", ("granted_at", PeriodFilter)]
     list_select_related = ["product", "order_line__order"]
     search_fields = ["order_line__order__email", "product__title", "product__sku"]
-    show_full_result_count = False
     fields = [
         *("order_line", "product", "buyer", "status", "revoked_for", "reason", "granted_at", "revoked_at"),
         *("files", "license_key", "counted_from", "used"),

@@ -190,7 +190,6 @@ class OrderAdmin(SeenBy, VerbAdmin, ReadOnlyAdmin):
         ("placed_at", PeriodFilter),
     ]
     search_fields = ["name", "email", "lines__sku", "payments__external_id"]
-    show_full_result_count = False
     fields = [
         *("status", "problem", "name", "email", "shipping_address", "total", "refunded", "kind"),
         *("placed_at", "paid_at", "reserved_until", "came_from", "refunds_of_it"),

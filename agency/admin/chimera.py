@@ -14,4 +14,3 @@ class ChimeraTaskAdmin(ReadOnlyAdmin):
     list_display = ["id", "agent", "purpose", "provider", "model", "outcome", "latency_ms", "created_at"]
     list_filter = ["agent", "outcome", "provider", ("created_at", PeriodFilter)]
     search_fields = ["purpose", "output"]
-    show_full_result_count = False

@@ -89,7 +89,6 @@ class IntentAdmin(admin.ModelAdmin):
     list_filter = ["status", "playbook", ("created_at", PeriodFilter)]
     list_select_related = ["playbook", "created_by"]
     search_fields = ["statement"]
-    show_full_result_count = False
     change_form_template = "admin/agency/intent/change_form.html"
     inlines = [RunInline]
 

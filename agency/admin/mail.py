@@ -17,7 +17,6 @@ class MailAdmin(VerbAdmin, ReadOnlyAdmin):
     list_display = ["id", "to", "template", "status", "attempts", "last_error", "due_at", "created_at", "sent_at"]
     list_filter = ["status", "template", ("created_at", PeriodFilter)]
     search_fields = ["to", "key"]
-    show_full_result_count = False
     fields = [
         *("to", "subject", "text", "status", "attempts", "what_happened", "due_at"),
         *("created_at", "sent_at", "key"),

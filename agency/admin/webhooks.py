@@ -188,7 +188,6 @@ class WebhookDeliveryAdmin(VerbAdmin, ReadOnlyAdmin):
     list_filter = ["status", "endpoint", ("created_at", PeriodFilter)]
     list_select_related = ["endpoint"]
     search_fields = ["message_id", "event_type"]
-    show_full_result_count = False
     fields = [
         *("event_type", "endpoint", "message", "status", "attempts", "what_happened", "due_at"),
         *("created_at", "delivered_at", "message_id"),
