@@ -29,6 +29,8 @@ def tell(order):
     template = TEMPLATES.get(order.status)
     if not template or not order.email or (order.status == Status.AWAITING_BRIEF and not order.problem):
         return None
+    if order.status == Status.REVISION and not is_asked_by_client(order):
+        return None
     try:
         return mail.write(f"service_order:{order.pk}:{_occasion(order)}", order.email, template, _context(order))
     except Refusal:  # an address that nobody can write to must not hold up the work
@@ -61,6 +63,12 @@ def _context(order):
 
 
 def revisions_left(order):
-    """How many rounds of changes the client still has."""
-    used = order.deliveries.exclude(revision_request="").count()
+    """How many rounds of changes the client still has; what we sent back before they saw it is none."""
+    used = order.deliveries.exclude(revision_request="").exclude(delivered_at=None).count()
     return max(order.revisions - used, 0)
+
+
+def is_asked_by_client(order):
+    """Whether the order's newest delivery, which is to be revised, is one that the client has seen."""
+    last = order.deliveries.last()
+    return last is not None and last.delivered_at is not None

@@ -253,7 +253,7 @@ def deliver(order):
     """Hand the offered delivery to the client. Refusal (409) unless one is ready."""
     now = timezone.now()
     if _advance(order, Status.DELIVERED):
-        order.deliveries.filter(delivered_at=None).update(delivered_at=now)
+        order.hand_over(now)
     elif order.status != Status.DELIVERED:
         _refuse(order, "has nothing to deliver")
     return order
@@ -271,7 +271,7 @@ def accept(order, *, consent=None, quote="", by=None):
     now = timezone.now()
     if _advance(order, Status.ACCEPTED, accepted_at=now, problem=""):
         _earn(order, now)
-        order.deliveries.filter(delivered_at=None).update(delivered_at=now)
+        order.hand_over(now)
         logger.info("%s accepted by %s", order.number, f"user {by.pk}" if by else "the client")
     elif order.status != Status.ACCEPTED:
         _refuse(order, "cannot be accepted")
@@ -296,24 +296,24 @@ def _earn(order, at):
 
 @transaction.atomic
 def request_revision(order, reason):
-    """The client wants the delivery changed. Refusal (409) when the package's revisions are used up."""
-    if not reason.strip():
+    """Something of the delivery has to change: the client's wish, or ours while the client has not seen it.
+
+    Only what the client saw uses up one of the package's revisions; Refusal (409) when none is left. More words
+    while the revision is open are added to it, the same words once; Refusal (422) when they get too many.
+    """
+    if not (reason := reason.strip()):
         raise Refusal.of_field("/reason", "Say what should change.")
     order.refresh_from_db()
-    if order.status == Status.REVISION:
-        return order
-    used = order.deliveries.exclude(revision_request="").count()
-    if order.status in (Status.READY, Status.DELIVERED) and used >= order.revisions:
+    if order.status == Status.DELIVERED and not client_mail.revisions_left(order):
         raise Refusal(
             f"{order.number} has used its {count(order.revisions, 'revision')}.",
             allowed=[status for status in order.allowed if status != Status.REVISION],
         )
-    moved = _advance(order, Status.REVISION)
-    if not moved and order.status != Status.REVISION:
+    # Its row is locked until all is written, also where it is in revision already.
+    if not _move(order, Status.REVISION, (Status.READY, Status.DELIVERED, Status.REVISION), held_from=""):
         _refuse(order, "has no delivery to revise")
-    if moved and (delivery := order.deliveries.last()):
-        delivery.revision_request = reason.strip()
-        delivery.save(update_fields=["revision_request"])
+    if (delivery := order.deliveries.last()) and not delivery.ask_for(reason):
+        raise Refusal.of_field("/reason", f"One revision takes {Delivery.MOST_WORDS:,} characters in all.")
     return order
 
 

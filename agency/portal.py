@@ -6,7 +6,7 @@ The rules are the Fulfillment Engine's. This adds one: a client answers the deli
 from dataclasses import dataclass
 
 from agency import briefs, fulfillment_engine
-from agency.client_mail import revisions_left
+from agency.client_mail import is_asked_by_client, revisions_left
 from agency.models import Artifact, ServiceOrder
 from earnings.refusals import Refusal
 
@@ -54,6 +54,11 @@ class Desk:
     @property
     def waits_for_client(self):
         return self.order.status in (Status.AWAITING_BRIEF, Status.DELIVERED)
+
+    @property
+    def is_in_revision(self):
+        """Whether the client's wish for a change is being worked on, and may be added to."""
+        return self.order.status == Status.REVISION and is_asked_by_client(self.order)
 
     @property
     def steps(self):
@@ -104,15 +109,14 @@ def accept(order, number, *, consent, quote=""):
 
 
 def request_revision(order, number, reason):
-    """The client wants delivery `number` changed. Refusals as in `accept`."""
-    if order.status != Status.REVISION:
-        _refuse_unseen(order, number)
+    """The client wants delivery `number` changed, or adds to what they want. Refusals as in `accept`."""
+    _refuse_unseen(order, number, Status.REVISION)
     return fulfillment_engine.request_revision(order, reason)
 
 
-def _refuse_unseen(order, number):
+def _refuse_unseen(order, number, *more):
     last = order.deliveries.last()
-    if order.status != Status.DELIVERED or last is None:
+    if order.status not in (Status.DELIVERED, *more) or last is None or last.delivered_at is None:
         raise Refusal("There is nothing to decide at the moment.", allowed=[])
     if last.number != number:
         raise Refusal("There is a newer delivery. Look at it first.", allowed=order.allowed)

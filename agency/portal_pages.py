@@ -109,7 +109,8 @@ def request_revision(request, token):
     def done(desk, values):
         portal.request_revision(desk.order, values["number"], values["reason"])
 
-    if request.method != "POST" and not _desk(token).revisions_left:
+    desk = _desk(token)
+    if request.method != "POST" and not (desk.revisions_left or desk.is_in_revision):
         return redirect("portal:order", token)  # that page says so
     return _decide(request, token, RevisionForm, done, "portal/revision.html")
 
@@ -130,7 +131,7 @@ def _decide(request, token, form_class, done, template):
         except Refusal as refusal:
             blame(form, refusal)
             status = refusal.status
-    elif desk.order.status != portal.Status.DELIVERED:
+    elif desk.order.status != portal.Status.DELIVERED and not (form_class is RevisionForm and desk.is_in_revision):
         return redirect(desk.order.portal_path)
     return render(request, template, {"desk": desk, "order": desk.order, "form": form}, status=status)
 

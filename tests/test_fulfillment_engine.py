@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from agency import briefs, checklist, fulfillment_engine
-from agency.models import Delivery, Package, ServiceOrder, SuccessStory
+from agency import briefs, checklist, fulfillment_engine, portal
+from agency.models import Delivery, Mail, Package, ServiceOrder, SuccessStory
 from agency.workflows import NewArtifact
 from earnings import ledger
 from earnings.models import Earning, JournalEntry, Posting
@@ -385,7 +385,8 @@ def test_a_wish_for_a_change_sent_six_times_at_once_is_one():
         statuses = list(pool.map(ask, range(6)))
 
     assert statuses == ["revision"] * 6
-    assert order.deliveries.exclude(revision_request="").count() == 1
+    asked = order.deliveries.exclude(revision_request="").get().revision_request
+    assert sorted(asked.split("\n\n")) == [f"Bluer {number}" for number in range(6)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -410,7 +411,7 @@ def test_the_same_marketplace_order_sent_six_times_at_once_is_taken_once():
 
 
 def test_a_revision_makes_a_second_delivery_until_they_are_used_up(gig):
-    order = ready()
+    order = fulfillment_engine.deliver(ready())
 
     fulfillment_engine.request_revision(order, "Bluer, please.")
     fulfillment_engine.request_revision(order, "Bluer, please.")
@@ -426,6 +427,39 @@ def test_a_revision_makes_a_second_delivery_until_they_are_used_up(gig):
         ["accepted", "canceled"],
     )
     assert order.status == "delivered"
+
+
+def test_more_that_should_change_is_added_to_the_revision_that_is_open(gig):
+    order = fulfillment_engine.deliver(ready())
+
+    fulfillment_engine.request_revision(order, "Bluer, please.")
+    fulfillment_engine.request_revision(order, "Bluer")
+    fulfillment_engine.request_revision(order, " Bluer, please. ")
+
+    assert order.deliveries.get().revision_request == "Bluer, please.\n\nBluer"
+    with pytest.raises(Refusal) as refused:
+        fulfillment_engine.request_revision(order, "x" * 20_000)
+    assert refused.value.errors == [
+        {"pointer": "/reason", "detail": "One revision takes 20,000 characters in all."}
+    ]
+    assert order.deliveries.get().revision_request == "Bluer, please.\n\nBluer"
+
+
+def test_work_sent_back_before_the_client_saw_it_costs_no_revision_and_stays_with_us(gig):
+    order = ready()
+    ServiceOrder.objects.update(email="ada@client.example")
+
+    fulfillment_engine.request_revision(order, "The colors are off.")
+    in_between = (order.status, portal.of(order.token).is_in_revision, portal.of(order.token).revisions_left)
+    fulfillment_engine.offer_by_hand(order, [png(name="better.png")])
+    fulfillment_engine.deliver(order)
+
+    assert in_between == ("revision", False, 1)
+    assert [seen.delivery.number for seen in portal.of(order.token).deliveries] == [2]
+    assert portal.of(order.token).revisions_left == 1
+    assert list(Mail.objects.values_list("template", flat=True)) == ["work_delivered"]
+    fulfillment_engine.request_revision(order, "Bluer, please.")
+    assert (order.status, portal.of(order.token).revisions_left) == ("revision", 0)
 
 
 def test_a_better_brief_queues_a_revision_again(gig):

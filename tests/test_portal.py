@@ -264,6 +264,8 @@ def test_a_change_is_asked_for_in_words_and_its_rounds_are_counted(client, work)
     asked = client.post(f"{work.portal_path}revision/", {"number": 1, "reason": "Larger letters"})
     work.refresh_from_db()
     in_revision = (work.status, shown(client, work))
+    client.post(f"{work.portal_path}revision/", {"number": 1, "reason": "And <b>larger</b> spaces"})
+    more = client.get(f"{work.portal_path}revision/").content.decode()
     deliver(work, name="second.png")
     page = shown(client, work)
     too_many = client.post(f"{work.portal_path}revision/", {"number": 2, "reason": "Larger still"})
@@ -271,7 +273,9 @@ def test_a_change_is_asked_for_in_words_and_its_rounds_are_counted(client, work)
     work.refresh_from_db()
     assert (empty.status_code, asked["Location"]) == (422, work.portal_path)
     assert in_revision[0] == "revision" and "We have read what should change" in in_revision[1]
-    assert "Your delivery, version 2" in page and "You asked to change: Larger letters" in page
+    assert "Add to what should change" in in_revision[1] and "in the same round." in more
+    assert "Your delivery, version 2" in page
+    assert "<p>Larger letters</p> <p>And &lt;b&gt;larger&lt;/b&gt; spaces</p>" in page
     assert "Ask for a change" not in page and "rounds of changes of this package are used up" in page
     assert (too_many.status_code, work.status) == (409, "delivered")
     assert "has used its 1 revision" in too_many.content.decode()

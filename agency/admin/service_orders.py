@@ -125,9 +125,10 @@ ORDER_VERBS = (
         "Ask for a revision",
         lambda order, request, reason: fulfillment_engine.request_revision(order, reason),
         RIGHT,
-        "The client wants something changed.",
+        "Something has to change. What the client has seen costs one of the package's revisions; what was not "
+        "delivered yet costs none. During a revision it is added to what was asked for.",
         form=ReasonForm,
-        fits=status_in("ready", "delivered"),
+        fits=status_in("ready", "delivered", "revision"),
     ),
     Verb(
         "brief",

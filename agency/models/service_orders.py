@@ -218,9 +218,16 @@ class ServiceOrder(Transitions):
         """The client's own page: whoever has this address is the client."""
         return f"/work/{self.token}/"
 
+    def hand_over(self, at):
+        """The client has the newest delivery from now on; one that we sent back ourselves stays with us."""
+        newest = self.deliveries.order_by("-number").values_list("pk", flat=True)[:1]
+        self.deliveries.filter(pk__in=list(newest), delivered_at=None).update(delivered_at=at)
+
 
 class Delivery(models.Model):
     """What was made for an order, and what its checklist said of it. A revision makes a new one."""
+
+    MOST_WORDS = 20_000  # characters of what one revision asks for
 
     service_order = models.ForeignKey(ServiceOrder, on_delete=models.PROTECT, related_name="deliveries")
     number = models.PositiveIntegerField()
@@ -240,6 +247,18 @@ class Delivery(models.Model):
 
     def __str__(self):
         return f"Delivery {self.number} of {self.service_order.number}"
+
+    def ask_for(self, reason):
+        """Add what should change to what was asked for; the same words once. False if that is too much."""
+        asked = self.revision_request
+        if f"\n\n{reason}\n\n" in f"\n\n{asked}\n\n":
+            return True
+        words = f"{asked}\n\n{reason}".strip()
+        if len(words) > self.MOST_WORDS:
+            return False
+        self.revision_request = words
+        self.save(update_fields=["revision_request"])
+        return True
 
 
 class SuccessStory(models.Model):
