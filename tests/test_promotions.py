@@ -6,9 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from agency import promotion_texts, promotions
+from agency import direction_board, promotion_texts, promotions
 from agency.models import Observation, Promotion
-from tests.factories import make_run, make_task
+from agency.work import work_off
+from earnings.refusals import Refusal
+from storefront.models import Product
+from tests.board import owner, run_ops
+from tests.factories import make_gig, make_product, make_run, make_task
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +77,51 @@ def test_a_withdrawn_promotion_can_be_shown_again():
     promotions.withdraw(promotion)
     assert promotion.status == "withdrawn"
 
+    assert promotions.publish(promotion).status == "published"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"price_minor": 2900}, "“Icon pack, $24.00, 3 left” became “Icon pack, $29.00, 3 left”"),
+        ({"stock": 2}, "“Icon pack, $24.00, 3 left” became “Icon pack, $24.00, 2 left”"),
+        ({"stock": 0}, "“Icon pack, $24.00, 3 left” went off sale"),
+        ({"status": "archived"}, "“Icon pack, $24.00, 3 left” went off sale"),
+        ({"slug": "icons-2"}, "the page of “Icon pack, $24.00, 3 left” moved"),
+    ],
+)
+def test_a_promotion_whose_offers_changed_is_not_published_and_says_what_did(change, told):
+    make_gig("logo", name="Logo design", price_minor=4500)
+    make_product("ICONS", title="Icon pack", price_minor=2400, stock=3)
+    old = run_ops("service_promotion").promotion
+    Product.objects.update(**change)
+
+    with pytest.raises(Refusal) as refused:
+        promotions.publish(old)
+    direction_board.replay(old.task.run, user=owner())
+    work_off()
+
+    assert refused.value.detail == (
+        f"Since this was drafted {told}. Nothing was published. Replay run {old.task.run_id}: it drafts a new one "
+        "of what is on offer now."
+    )
+    old.refresh_from_db()
+    assert (refused.value.allowed, old.status) == (["withdrawn"], "draft")
+    assert promotions.publish(Promotion.objects.exclude(pk=old.pk).get()).status == "published"
+
+
+def test_a_withdrawn_promotion_comes_back_only_with_the_service_at_its_price():
+    gig = make_gig("logo", name="Logo design", price_minor=4500)
+    promotion = promotions.publish(run_ops("service_promotion").promotion)
+    gig.packages.update(price_minor=5000)
+    assert promotions.publish(promotion).status == "published"  # it is live: the second call changes nothing
+    promotions.withdraw(promotion)
+
+    with pytest.raises(Refusal, match=r"“Logo design from \$45.00” became “Logo design from \$50.00”"):
+        promotions.publish(promotion)
+
+    assert promotion.status == "withdrawn"
+    gig.packages.update(price_minor=4500)
     assert promotions.publish(promotion).status == "published"
 
 

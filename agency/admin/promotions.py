@@ -28,7 +28,8 @@ class PromotionAdmin(VerbAdmin, ReadOnlyAdmin):
             "Publish on the storefront",
             lambda promotion, request: promotions.publish(promotion, by=request.user),
             "agency.publish_promotion",
-            "It becomes the storefront's banner; the one that is there now is withdrawn.",
+            "It becomes the storefront's banner; the one that is there now is withdrawn. "
+            "What it says of its offers is measured again first.",
             fits=status_in("draft", "withdrawn"),
         ),
         Verb(

@@ -160,18 +160,25 @@ def choose(inventory, slugs):
     measured = {service["slug"]: service for service in inventory["services"] if service["packages"]}
     services = [measured[slug] for slug in slugs if slug in measured][:MOST_SERVICES]
     categories = {service["category"] for service in services if service["category"]}
-    on_sale = [
-        product
-        for product in inventory["products"]
-        if product["status"] == "listed" and product["stock"] != 0 and product["price_minor"] and product["price"]
-    ]
+    on_sale = [product for product in inventory["products"] if _is_on_sale(product) and product["price_minor"]]
     on_sale.sort(key=lambda p: (p["category"] not in categories, -p["price_minor"], p["sku"]))
     one_each = {product["family"]: product for product in reversed(on_sale)}
     products = [p for p in on_sale if one_each[p["family"]] is p][:MOST_PRODUCTS]
-    return [_service(service) for service in services] + [product_item(product) for product in products]
+    return [service_item(service) for service in services] + [product_item(product) for product in products]
 
 
-def _service(service):
+def on_offer(inventory):
+    """What a promotion could offer, by `(kind, sku)`."""
+    services = [service_item(service) for service in inventory["services"] if service["packages"]]
+    products = [product_item(product) for product in inventory["products"] if _is_on_sale(product)]
+    return {(item["kind"], item["sku"]): item for item in [*services, *products]}
+
+
+def _is_on_sale(product):
+    return product["status"] == "listed" and product["stock"] != 0 and bool(product["price"])
+
+
+def service_item(service):
     cheapest = min(service["packages"], key=lambda package: package["price_minor"])
     return {
         "kind": "service",
