@@ -9,6 +9,12 @@ def is_demo():
     return not (is_named or settings.STORE_TAGLINE or settings.STORE_INTRO)
 
 
+def initial():
+    """The letter on the icon of a shop with a name of its own."""
+    name = settings.STORE_NAME.strip()
+    return next((sign for sign in name if sign.isalnum()), name[:1]).upper()[:1]
+
+
 def about():
     """What search engines and shared links show of a page that has no words of its own."""
     if is_demo():

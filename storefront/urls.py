@@ -32,5 +32,6 @@ urlpatterns = [
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     re_path(r"^sitemap-(?P<name>pages|services|portfolio)\.xml$", sitemaps.section, name="sitemap_section"),
     path("sitemap-products-<int:part>.xml", sitemaps.products, name="sitemap_products"),
+    path("icon.svg", views.icon, name="icon"),
     path("robots.txt", views.robots, name="robots"),
 ]

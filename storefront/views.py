@@ -178,3 +178,11 @@ def robots(request):
     )
     text = f"User-agent: *\n{private}\nSitemap: {settings.PUBLIC_URL}/sitemap.xml\n"
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@cache_control(max_age=3600)
+def icon(request):
+    """The shop's icon: the initial of its name."""
+    context = {"initial": shop_words.initial()}
+    return render(request, "storefront/icon.svg", context, content_type="image/svg+xml")

@@ -12,6 +12,7 @@ OF_THE_DEMO = (
     "share.png",
     "DOCX",
     "from one desk",
+    "favicon.svg",
 )
 
 
@@ -56,3 +57,19 @@ def test_a_word_of_the_owner_puts_the_demos_away_even_under_its_name(client, set
     _, everything = said(client)
 
     assert [words for words in OF_THE_DEMO if words.lower() in everything] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("reef works", ">R<"), (" “Ölçü” & Co", ">Ö<"), ("&", ">&amp;<"), ("ﬁne things", ">F<")]
+)
+def test_a_shop_with_a_name_of_its_own_has_its_initial_as_icon(client, staff_client, settings, name, shown):
+    client.get("/")  # the demo's, which leaves nothing behind
+    settings.STORE_NAME = name
+
+    icon = client.get("/icon.svg")
+
+    assert (icon.status_code, icon["Content-Type"]) == (200, "image/svg+xml")
+    assert shown in icon.content.decode()
+    link = '<link rel="icon" href="/icon.svg" type="image/svg+xml">'
+    assert link in client.get("/").content.decode() and link in staff_client.get("/admin/").content.decode()
+    assert 'src="/icon.svg"' in client.get("/cart/").content.decode()
