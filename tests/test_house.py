@@ -1,6 +1,7 @@
 """Rules of the house that a reader would otherwise have to remember."""
 
 import ast
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -151,3 +152,17 @@ def test_the_gate_runs_every_slow_leg():
     )
 
     assert [path.name for path in slow if path != Path(__file__) and f"tests/{path.name}" not in gate] == []
+
+
+def test_every_cell_of_a_table_that_becomes_cards_on_a_phone_says_its_column():
+    unnamed = [
+        f"{path.relative_to(ROOT)}: {cell}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for table in re.findall(
+            r'<table class="board-table.*?</table>', path.read_text(encoding="utf-8"), re.DOTALL
+        )
+        for cell in re.findall(r"<td\b[^>]*>", table)
+        if "data-label=" not in cell and "colspan=" not in cell
+    ]
+
+    assert unnamed == []
