@@ -157,3 +157,31 @@ def test_a_header_in_letters_taken_apart_is_the_same_header():
     entry = only_entry(unicodedata.normalize("NFD", "Ürün Grup ID,İsim,Satış Fiyatı,SKU\n") + "1,Kalem,5,A\n")
 
     assert (entry.problems, entry.fields["title"]) == ([], "Kalem")
+
+
+@pytest.mark.parametrize("price", ["0", "0.00", "Free", " FREE ", "$0+", "0+", "ÜCRETSİZ", "0,00 €"])
+def test_a_product_that_its_file_calls_free_costs_nothing(price):
+    data = f'Name,Description,Price,Product Type\nPocket Map,A map,"{price}",digital\n'.encode()
+
+    (entry,) = catalog.read(data).rows
+
+    assert (entry.problems, entry.fields["price_minor"]) == ([], 0)
+    assert entry.fields["currency"] == ("EUR" if "€" in price else "USD")
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [
+        ("", "is empty"),
+        ("+", "'+' is not a number"),
+        ("$5+", "'$5+' leaves the price to the buyer; write the one price that it costs here"),
+        ("Free shipping", "'Free shipping' is not a number"),
+    ],
+)
+def test_a_product_without_one_price_is_refused_with_the_reason(price, reason):
+    data = f'Name,Description,Price,Product Type\nPocket Map,A map,"{price}",digital\n'.encode()
+
+    (entry,) = catalog.read(data).rows
+
+    assert entry.problems == [{"column": "Price", "detail": reason}]
+    assert "price_minor" not in entry.fields

@@ -56,6 +56,8 @@ _WHOLE = re.compile(r"([0-9]{1,10})(?:[.,](?:00?|0000{1,6}))?")
 _OTHERWISE = re.compile(r"[;|\n]")  # what separates tags where no comma does
 _CYRILLIC = re.compile("[а-яА-Я]")
 _KIND_NAMES = frozenset(Product.Kind.values)
+# A product that costs nothing; the last two are in Russian and Ukrainian.
+_FREE = {"free", "gratis", "gratuit", "grátis", "kostenlos", "ücretsiz", "bedava", "бесплатно", "безкоштовно"}
 _YES = {"true", "yes", "1", "y", "active", "listed", "published"}
 _NO = {"false", "no", "0", "n", "", "draft", "approved", "archived", "unlisted"}
 # A spreadsheet writes TRUE and FALSE in the language of its owner. The last two are how Python lowers a Turkish I.
@@ -244,6 +246,12 @@ def image(cell):
         return line(500)(text)
     # Files are uploaded with blanks in their names; browsers ask for them like this.
     return link(text.replace(" ", "%20") if text.startswith(("http://", "https://")) else text)
+
+
+def says_free(cell):
+    """Whether a price cell says in words that there is nothing to pay."""
+    # That is how Python lowers a Turkish capital I with its dot.
+    return cell.strip().casefold().replace("i\u0307", "i") in _FREE
 
 
 def says_yes(cell):

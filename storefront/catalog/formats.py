@@ -176,7 +176,15 @@ def read_price(entry, column, values, *, currency, prices, mark):
     cell = values.get(column.casefold(), "")
     default = prices.fallback or settings.STORE_CURRENCY
     try:
-        return money.parse(cell, currency, default=default, mark=mark)
+        if cells.says_free(cell):
+            return money.parse("0", currency, default=default)
+        # Gumroad writes a least price, from which buyers pay what they want, as "$5+".
+        least = cell.rstrip().removesuffix("+").strip()
+        is_least = least != cell.strip()
+        price = money.parse(least or cell, currency, default=default, mark=mark)
+        if is_least and price.minor:
+            raise ValueError("leaves the price to the buyer; write the one price that it costs here")
+        return price
     except ValueError as error:
         text = " ".join(cell.split())[:40]
         entry.refuse(column, f"{text!r} {error}" if text else str(error))
