@@ -11,6 +11,13 @@ BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
 CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
 """
+# SQLite's REPLACE removes the row that is in its way, and asks no trigger. Only the primary key is looked at: our
+# keys are given again on purpose (ON CONFLICT DO NOTHING), and foreign keys hold what is replaced by its key.
+NO_REPLACE = """
+CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table}
+WHEN NEW.id > 0 AND EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
+"""
 POSTGRESQL = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23001'; END $$;
@@ -25,7 +32,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 def install(connection, table):
     """Create the triggers of `table` on SQLite or PostgreSQL; any other database is refused."""
-    scripts = {"sqlite": SQLITE, "postgresql": POSTGRESQL}
+    scripts = {"sqlite": SQLITE + NO_REPLACE, "postgresql": POSTGRESQL}
     if connection.vendor not in scripts:
         raise NotImplementedError(f"append-only tables are not written for {connection.vendor}")
     _execute(connection, scripts[connection.vendor].format(table=table))
@@ -33,9 +40,21 @@ def install(connection, table):
 
 def remove(connection, table):
     """Drop the triggers of `table`: for a reverse migration and for a test that empties its database."""
-    names = ["no_update", "no_delete"] + (["no_truncate"] if connection.vendor == "postgresql" else [])
+    names = rules(connection)
     on = f" ON {table}" if connection.vendor == "postgresql" else ""
     _execute(connection, "\n".join(f"DROP TRIGGER IF EXISTS {table}_{name}{on};" for name in names))
+
+
+def rules(connection):
+    """How the triggers of a table end their names."""
+    return ["no_update", "no_delete", "no_truncate" if connection.vendor == "postgresql" else "no_replace"]
+
+
+def refuse_replacing(connection):
+    """Give the tables that are append-only already the trigger that came later. Twice is once."""
+    if connection.vendor == "sqlite":
+        for table in tables(connection):
+            _execute(connection, NO_REPLACE.format(table=table))
 
 
 def _execute(connection, script):

@@ -8,7 +8,7 @@ from itertools import groupby
 from django.db import connection
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery, Sum
 
-from earnings import ledger, totals
+from earnings import append_only, ledger, totals
 from earnings.models import Earning, JournalEntry, Kind, Meaning, Payout, PayoutPart, Posting, StatementRow
 from earnings.snapshots import snapshot
 
@@ -57,7 +57,7 @@ def missing_triggers():
     with connection.cursor() as cursor:
         cursor.execute(query)
         found = {row[0] for row in cursor.fetchall()}
-    rules = ["no_update", "no_delete"] + (["no_truncate"] if connection.vendor == "postgresql" else [])
+    rules = append_only.rules(connection)
     wanted = {table: [f"{table}_{rule}" for rule in rules] for table in APPEND_ONLY}
     if connection.vendor == "postgresql":
         wanted["earnings_posting"].append("earnings_posting_balanced")
