@@ -68,12 +68,15 @@ def test_a_preview_is_booked_and_then_reversed_after_a_yes(staff_client):
 
     staff_client.post(page_of(statement, "book"))
     booked = StatementImport.objects.get().status
+    again = staff_client.get(send(staff_client)["Location"]).content.decode()
+    StatementImport.objects.exclude(pk=statement.pk).delete()
     asked = staff_client.get(page_of(statement, "reverse")).content.decode()
     still = StatementImport.objects.get().status
     staff_client.post(page_of(statement, "reverse"))
 
     assert (booked, still, StatementImport.objects.get().status) == ("booked", "booked", "reversed")
     assert "Everything that this statement booked is undone" in asked
+    assert "Nothing of it is left to book:" in again and "Nothing of it" not in asked
     assert JournalEntry.objects.filter(event="reversed").count() == 9
 
 
@@ -148,8 +151,10 @@ def test_a_layout_is_described_once_and_then_its_files_are_read(staff_client):
             "words_text": "Verkauf = sale\nAuszahlung = payout\nGutschrift = adjustment",
         },
     )
-    send(staff_client, "own_layout")
+    read = staff_client.get(send(staff_client, "own_layout")["Location"]).content.decode()
 
+    assert "ST-" in read and ", Marktplatz, channel" in read
+    assert '<a href="/admin/earnings/channel/add/">added first</a>' in staff_client.get(DESCRIBE).content.decode()
     assert made.header == ["Buchung", "Vorgang", "Text", "Betrag", "Gebühr", "Netto"]
     assert guessed == {"gross": "Betrag", "fee": "Gebühr", "net": "Netto"}
     assert '<option value="Betrag" selected>Betrag</option>' in page

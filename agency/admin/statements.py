@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import slugify
 
 from agency.admin.verbs import Verb, VerbAdmin, blame, status_in
@@ -100,7 +102,7 @@ class StatementImportAdmin(VerbAdmin):
 
     @admin.display(description="format", ordering="format")
     def format_title(self, statement):
-        known = statements.FORMATS.get(statement.format)
+        known = statements.layout(statement.format)
         return known.title if known else statement.format
 
     def get_actions(self, request):
@@ -134,6 +136,7 @@ class StatementImportAdmin(VerbAdmin):
             "rows": [_shown(row) for row in page],
             "counts": [(name, labels[name], number) for name, number in counts.items() if number],
             "refused": counts["refused"],
+            "is_nothing_new": obj.status == Status.PREVIEWED and not (counts["refused"] or counts["waiting"]),
             "done": counts["booked"],
             "to_do": counts["booked"] + counts["waiting"],
             "totals": [_total(total) for total in reports.totals(obj)],
@@ -193,6 +196,13 @@ class NewFormatForm(FileForm):
 
     name = forms.CharField(max_length=80, help_text="As you call it, e.g. Marketplace payouts.")
     channel = forms.ModelChoiceField(StatementFormat._meta.get_field("channel").remote_field.model.objects.all())
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["channel"].help_text = format_html(
+            'Where the money is. One that is not here is <a href="{}">added first</a>.',
+            reverse("admin:earnings_channel_add"),
+        )
 
     def clean(self):
         values = super().clean()
