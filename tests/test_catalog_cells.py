@@ -185,3 +185,10 @@ def test_a_product_without_one_price_is_refused_with_the_reason(price, reason):
 
     assert entry.problems == [{"column": "Price", "detail": reason}]
     assert "price_minor" not in entry.fields
+
+
+@pytest.mark.parametrize("price", ["free", "0+"])
+def test_a_word_for_a_price_in_a_shops_own_export_is_refused(price):
+    entry = only_entry(f"Handle,Title,Variant SKU,Variant Price\na,A,A-1,{price}\n")
+
+    assert [problem["column"] for problem in entry.problems] == ["Variant Price"]

@@ -24,7 +24,7 @@ GUMROAD = Format(
     requires=("Name", "Description", "Price", "Product Type"),
     identity=lambda values: cells.name_of(values["name"]),
     identity_column="Name",
-    prices=Prices("Price"),
+    prices=Prices("Price", by_hand=True),
     columns=(
         Column("Name", "title", cells.line(255), required=True),
         Column("Description", "description", cells.html),
@@ -42,7 +42,7 @@ ETSY = Format(
     excludes=("CURRENCY_CODE", "QUANTITY"),
     identity=lambda values: cells.name_of(values["title"]),
     identity_column="Title",
-    prices=Prices("Price"),
+    prices=Prices("Price", by_hand=True),
     columns=(
         Column("Title", "title", cells.line(255), required=True),
         Column("Description", "description", cells.html),

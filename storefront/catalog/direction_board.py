@@ -35,7 +35,7 @@ FORMAT = Format(
     requires=("sku", "title", "price", "currency"),
     identity=lambda values: values["sku"],
     identity_column="sku",
-    prices=Prices("price", "compare_at_price", "currency"),
+    prices=Prices("price", "compare_at_price", "currency", by_hand=True),
     columns=(
         Column("option", "option", cells.line(120)),
         Column("title", "title", cells.line(255), required=True),

@@ -33,12 +33,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Prices:
-    """The columns that hold money. Without a `currency` column, `fallback` or the store's own currency counts."""
+    """The columns that hold money. Without a `currency` column, `fallback` or the store's own currency counts.
+
+    `by_hand` says that people write them, who call a product "Free"; in a shop's own export that is a broken cell.
+    """
 
     price: str = "Price"
     compare_at: str = ""
     currency: str = ""
     fallback: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,19 +180,24 @@ def read_price(entry, column, values, *, currency, prices, mark):
     cell = values.get(column.casefold(), "")
     default = prices.fallback or settings.STORE_CURRENCY
     try:
-        if cells.says_free(cell):
-            return money.parse("0", currency, default=default)
-        # Gumroad writes a least price, from which buyers pay what they want, as "$5+".
-        least = cell.rstrip().removesuffix("+").strip()
-        is_least = least != cell.strip()
-        price = money.parse(least or cell, currency, default=default, mark=mark)
-        if is_least and price.minor:
-            raise ValueError("leaves the price to the buyer; write the one price that it costs here")
-        return price
+        if prices.by_hand:
+            return _priced_by_hand(cell, currency, default, mark)
+        return money.parse(cell, currency, default=default, mark=mark)
     except ValueError as error:
         text = " ".join(cell.split())[:40]
         entry.refuse(column, f"{text!r} {error}" if text else str(error))
         return None
+
+
+def _priced_by_hand(cell, currency, default, mark):
+    if cells.says_free(cell):
+        return money.parse("0", currency, default=default)
+    # Gumroad shows a least price, from which buyers pay what they want, as "$5+".
+    least = cell.rstrip().removesuffix("+").strip()
+    price = money.parse(least or cell, currency, default=default, mark=mark)
+    if price.minor and least != cell.strip():
+        raise ValueError("leaves the price to the buyer; write the one price that it costs here")
+    return price
 
 
 def available(entry, column, cell):

@@ -32,7 +32,7 @@ CHANNEL = Format(
     requires=("SKU", "Title", "Price", "Currency", "Checkout URL"),
     identity=lambda values: values["sku"],
     identity_column="SKU",
-    prices=Prices("Price", currency="Currency"),
+    prices=Prices("Price", currency="Currency", by_hand=True),
     columns=(
         Column("Title", "title", cells.line(255), required=True),
         Column("Description", "description", cells.html),
