@@ -20,6 +20,10 @@ class NewProducts(Feed):
     def subtitle(self):
         return shop_words.news()
 
+    def author_name(self):
+        """Atom asks for one."""
+        return settings.STORE_NAME
+
     def link(self):
         return f"{settings.PUBLIC_URL}/catalog/"
 

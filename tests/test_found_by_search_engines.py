@@ -235,3 +235,11 @@ def test_the_sitemap_is_in_parts_that_keep_their_products(client, monkeypatch, d
     assert places[0][0][1].text == "2026-01-02T03:04:05+00:00"
     assert client.get("/sitemap-products-99999999999999999999.xml").status_code == 404
     assert client.get("/sitemap-secrets.xml").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/catalog/", "/services/", "/portfolio/"])
+def test_a_shared_link_shows_what_its_page_is_about(client, settings, path):
+    head = LexborHTMLParser(client.get(path).content).head
+
+    shared = head.css_first('meta[property="og:title"]').attributes["content"]
+    assert shared == (settings.STORE_NAME if path == "/" else head.css_first("title").text())

@@ -556,6 +556,7 @@ def test_the_feed_lists_new_families(client, shop, settings):
 
     links = [entry.find(f"{ATOM}link").get("href") for entry in feed.iter(f"{ATOM}entry")]
     assert links == [f"https://shop.example/products/p{n}/" for n in (2, 1, 0)]
+    assert feed.find(f"{ATOM}author/{ATOM}name").text == settings.STORE_NAME
     assert feed.find(f"{ATOM}link[@rel='self']").get("href") == "https://shop.example/feed/"
 
 
