@@ -18,7 +18,7 @@ _OFTEN_BARE = "\t;"  # programs that write these often do not quote, and a text 
 # A product description may be long; csv's own limit of 128 kB is not.
 csv.field_size_limit(4_000_000)
 
-_FORMULA = re.compile(r"""[\s"';,|]*(?:%0[ad]|[\s"';,|])*[=+\-@]""", re.IGNORECASE)
+_FORMULA = re.compile(r"""(?:%0[ad]|[\s"';,|])*[=+\-@]""", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 
 

@@ -1,5 +1,6 @@
 """Counts, names and codes in the cells of catalogs, as shops and spreadsheets really write them."""
 
+import time
 import unicodedata
 
 import pytest
@@ -192,3 +193,11 @@ def test_a_word_for_a_price_in_a_shops_own_export_is_refused(price):
     entry = only_entry(f"Handle,Title,Variant SKU,Variant Price\na,A,A-1,{price}\n")
 
     assert [problem["column"] for problem in entry.problems] == ["Variant Price"]
+
+
+def test_a_picture_behind_a_thousand_blanks_holds_nobody_up():
+    began = time.thread_time()
+
+    with pytest.raises(ValueError, match="is not a web address"):
+        cells.image("x" + " " * 1000 + "y")
+    assert time.thread_time() - began < 1

@@ -1,5 +1,7 @@
 """Figures in prose, and whether the facts hold them."""
 
+import time
+
 import pytest
 
 from agency import figures
@@ -85,3 +87,12 @@ def test_a_number_in_words_that_is_in_the_facts_is_known():
     facts = {"offers": [{"title": "Ten desks", "price": "24.00", "stock": 7}]}
 
     assert figures.not_in("Ten desks, only seven left.", facts) == []
+
+
+@pytest.mark.parametrize("text", ["[](" * 1000, "[" * 6000, "[a](" + "(" * 6000])
+def test_a_model_that_writes_half_links_holds_nobody_up(text):
+    began = time.thread_time()
+
+    figures.plain_text(text, FACTS)
+
+    assert time.thread_time() - began < 1

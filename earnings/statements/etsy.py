@@ -17,6 +17,7 @@ _SUM = r"([^\s\d]{0,4}\s?\d(?:[\d.,'’\s]*\d)?(?:\s?[^\s\d]{1,4})?)"
 DEPOSIT = re.compile(rf"{_SUM}\s(?:sent|deposited|transferred|paid)\b|(?:deposit|payout) of (\S+)", re.IGNORECASE)
 # A number beside a sign or a code; what is no currency is found out by reading it.
 SIGNED = re.compile(r"[^\s\d]{1,4}\s?\d(?:[\d.,'’\s]*\d)?|\d(?:[\d.,'’\s]*\d)?\s?[^\s\d]{1,4}(?!\S)")
+LONGEST_TITLE = 300  # that an amount is looked for in: a cell may hold megabytes of digits
 WORDS = {
     "sale": Meaning.SALE,
     "refund": Meaning.REFUND,
@@ -53,8 +54,9 @@ def _complete(line, cells):
 
 def _read_deposit(line):
     """Its cells are empty; the amount stands in the title: "$37.35 sent to your bank account"."""
-    found = DEPOSIT.search(line.title)
-    sums = [next(filter(None, found.groups()))] if found else SIGNED.findall(line.title)
+    title = line.title[:LONGEST_TITLE]
+    found = DEPOSIT.search(title)
+    sums = [next(filter(None, found.groups()))] if found else SIGNED.findall(title)
     minors = [minor for minor in (_read(text, line.currency) for text in sums) if minor is not None]
     minor = minors[0] if len(minors) == 1 else None
     if minor is None:

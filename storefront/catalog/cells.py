@@ -49,7 +49,8 @@ _MARKUP = re.compile(r"[<>&]")
 _TAG = re.compile(r"<[a-zA-Z/!]")
 _MAIN_HEADING = re.compile(r"<(/?)h1\b", re.IGNORECASE)
 _NOT_IN_SLUGS, _BETWEEN_WORDS = re.compile(r"[^\w\s-]"), re.compile(r"[-\s]+")
-_NEXT_ADDRESS = re.compile(r"\s*[;,|\s]\s*(?=https?://)")
+# From where the run begins: a long run of blanks that no address follows is read once.
+_NEXT_ADDRESS = re.compile(r"(?<![;,|\s])[;,|\s]+(?=https?://)")
 _NOT_IN_ADDRESSES = re.compile(r"[\s<>\"]")
 # Spreadsheets and databases write 1.0, 1,00 or 1.0000 for one; three zeros may be a thousand.
 _WHOLE = re.compile(r"([0-9]{1,10})(?:[.,](?:00?|0000{1,6}))?")
