@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from agency import file_answers
 from agency.admin import pages
+from agency.admin.fields import PicksRows
 from agency.admin.verbs import RowForm, Verb, VerbAdmin, blame
 from agency.private_pages import sorry
 from earnings.refusals import Refusal
@@ -73,7 +74,7 @@ def files_of(product, user):
 
 
 @admin.register(ProductFile)
-class ProductFileAdmin(VerbAdmin):
+class ProductFileAdmin(PicksRows, VerbAdmin):
     """What buyers download. A file is withdrawn, not deleted: somebody may have it."""
 
     form = ProductFileForm

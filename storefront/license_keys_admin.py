@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from agency.admin import pages
+from agency.admin.fields import PicksRows
 from agency.admin.verbs import blame
 from earnings.refusals import Refusal
 from storefront import license_keys
@@ -69,7 +70,7 @@ class ByState(admin.SimpleListFilter):
 
 
 @admin.register(LicenseKey)
-class LicenseKeyAdmin(admin.ModelAdmin):
+class LicenseKeyAdmin(PicksRows, admin.ModelAdmin):
     """Keys that unlock what was bought. One that a buyer has is never taken back."""
 
     form = LicenseKeysForm

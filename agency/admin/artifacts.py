@@ -30,6 +30,9 @@ class ArtifactAdmin(ReadOnlyAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).visible_to(request.user)
 
+    def lookup_allowed(self, lookup, value, request):
+        return not lookup.startswith("content") and super().lookup_allowed(lookup, value, request)  # bytes
+
     def get_urls(self):
         open_ = self.admin_site.admin_view(self.open_view)
         return [path("<int:pk>/open/", open_, name="agency_artifact_open"), *super().get_urls()]

@@ -7,6 +7,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from agency import attributed, direction_board, outcomes, quantum_state, workflows
+from agency.admin.fields import StorableJSONField
 from agency.admin.verbs import ReadOnlyInline
 from agency.models import Intent, Playbook, PlaybookStep, Run
 from earnings.list_filters import PeriodFilter
@@ -15,6 +16,7 @@ from earnings.refusals import Refusal
 
 class PlaybookStepForm(forms.ModelForm):
     workflow = forms.ChoiceField()
+    params = StorableJSONField(required=False)
 
     class Meta:
         model = PlaybookStep
@@ -22,7 +24,6 @@ class PlaybookStepForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["params"].required = False
         self.fields["workflow"].choices = [(w.key, f"{w.title} ({w.pipeline})") for w in workflows.every()]
 
     def clean(self):

@@ -5,6 +5,7 @@ import json
 from django import forms
 
 from agency import entanglement, workflows
+from agency.admin.fields import StorableJSONField
 from agency.admin.verbs import RowForm
 
 
@@ -22,7 +23,7 @@ class ResumeForm(RowForm):
         return entanglement.of(self.row)["observations"]
 
 
-class PrettyJSONField(forms.JSONField):
+class PrettyJSONField(StorableJSONField):
     """JSON as people read and write it."""
 
     widget = forms.Textarea(attrs={"rows": 6, "class": "vLargeTextField board-json", "spellcheck": "false"})

@@ -7,7 +7,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -132,7 +133,8 @@ class VerbAdmin(admin.ModelAdmin):
 
     def after(self, verb, row, request, answer):
         """What is shown once a verb was called: where the person came from, or what it answered with."""
-        return redirect(_next(request) or self.page_of(answer or row))
+        # An address, never the name of one, which `redirect` would look for.
+        return HttpResponseRedirect(_next(request) or self.page_of(answer or row))
 
     def _do(self, verb, row, request, form=None):
         """Call the verb; returns the row that it answers with, or None.
