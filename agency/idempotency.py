@@ -32,6 +32,14 @@ class RemembersAnswers:
 
     _remembered = None
 
+    def kept(self, data):
+        """What of an answer is remembered: all of it, where it holds no secret."""
+        return data
+
+    def recalled(self, data):
+        """The answer again, from what was `kept` of it. Refusal where it is not true any more."""
+        return data
+
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         key = request.headers.get("Idempotency-Key")
@@ -60,7 +68,7 @@ class RemembersAnswers:
         remembered.status = response.status_code
         remembered.headers = {"Location": response["Location"]} if response.has_header("Location") else {}
         remembered.content_type = response.content_type or ""  # the header is only set when it is rendered
-        remembered.body = JSONRenderer().render(response.data).decode()
+        remembered.body = JSONRenderer().render(self.kept(response.data)).decode()
         remembered.save(update_fields=["status", "headers", "content_type", "body"])
         return response
 
@@ -80,7 +88,7 @@ class RemembersAnswers:
             raise Refusal("The first request with this Idempotency-Key still runs.", retry_after=1)
         raise _Replay(
             Response(
-                json.loads(row.body),
+                self.recalled(json.loads(row.body)),
                 status=row.status,
                 headers=row.headers | {"Idempotent-Replayed": "true"},
                 content_type=row.content_type or None,

@@ -1,5 +1,7 @@
 """The agency's door for programs that want to be told: their endpoints, and what became of each message."""
 
+import hashlib
+
 import django_filters
 from django_filters import CharFilter, ChoiceFilter
 from drf_spectacular.utils import extend_schema
@@ -13,6 +15,7 @@ from agency.idempotency import RemembersAnswers
 from agency.models import WebhookDelivery, WebhookEndpoint
 from agency.serializers import Request
 from earnings.filters import of_flag, of_id, of_instant
+from earnings.refusals import Refusal
 
 EVENTS = "Event types; none = all of them."
 
@@ -109,6 +112,18 @@ class WebhookEndpointViewSet(RemembersAnswers, Rows):
     filterset_class = EndpointFilter
     ordering_fields = ("id", "created_at")
 
+    def kept(self, data):
+        """Without the secret: a copy of it beside the endpoint would outlive both its change and its removal."""
+        return data | {"secret": _digest(data["secret"])} if data and "secret" in data else data
+
+    def recalled(self, data):
+        if not data or "secret" not in data:
+            return data
+        secret = WebhookEndpoint.objects.present().filter(pk=data["id"]).values_list("secret", flat=True).first()
+        if secret is None or _digest(secret) != data["secret"]:
+            raise Refusal("The secret of this answer was changed since, or its endpoint removed.")
+        return data | {"secret": secret}
+
     def _answer(self, verb):
         return Response(WebhookEndpointSerializer(verb(self.get_object())).data)
 
@@ -174,6 +189,10 @@ class WebhookDeliveryViewSet(RemembersAnswers, Rows):
     def redeliver(self, request, pk=None):
         """Send it again now, under its old id. 409 while its endpoint is disabled."""
         return _on_its_way(webhooks.redeliver(self.get_object()))
+
+
+def _digest(secret):
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _on_its_way(delivery):

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from rest_framework.test import APIClient
 
 from agency import webhook_sender
-from agency.models import WebhookDelivery, WebhookEndpoint
+from agency.models import RememberedAnswer, WebhookDelivery, WebhookEndpoint
 from tests.factories import make_endpoint
 from tests.factories import make_webhook as make_message
 from tests.test_webhook_addresses import resolves_to
@@ -113,6 +113,25 @@ def test_an_address_that_is_there_is_a_conflict_and_a_repeated_request_is_not(ap
     assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
     assert again.json() == first.json()
     assert WebhookEndpoint.objects.count() == 1
+
+
+@pytest.mark.parametrize("verb", ["create", "rotate-secret"])
+def test_a_secret_that_is_answered_again_is_kept_nowhere_else(api, verb):
+    address = ENDPOINTS if verb == "create" else f"{ENDPOINTS}/{make_endpoint().pk}/rotate-secret"
+    body, key = {"url": URL} if verb == "create" else {}, {"Idempotency-Key": "one"}
+
+    first = api.post(address, body, headers=key).json()
+    remembered = RememberedAnswer.objects.get().body
+    again = api.post(address, body, headers=key).json()
+    api.post(f"{ENDPOINTS}/{first['id']}/rotate-secret")
+    changed = api.post(address, body, headers=key)
+    api.delete(f"{ENDPOINTS}/{first['id']}")
+    removed = api.post(address, body, headers=key)
+
+    assert first["secret"].startswith("whsec_") and again == first
+    assert first["secret"] not in remembered
+    assert (changed.status_code, removed.status_code) == (409, 409)
+    assert "whsec_" not in changed.content.decode()
 
 
 def test_a_test_message_is_on_its_way_and_its_delivery_tells_of_each_try(api, httpserver, settings):
