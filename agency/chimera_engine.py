@@ -9,10 +9,13 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 
 from agency import figures
 from agency.models import ChimeraTask
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30
 LONGEST_ANSWER = 8000  # characters
+LONGEST_PROMPT = 40_000  # characters: a client's brief may hold a whole catalog
+COUNTED_FOR = 2 * 24 * 3600  # seconds, more than the day that is counted
 # Seconds for which a server that could not be reached in time is not asked again: a round over fifty orders would
 # spend its whole timeout waiting for it, and offer nothing.
 LEFT_ALONE = 120
@@ -88,7 +93,7 @@ class OpenAICompatible:
                 timeout=TIMEOUT_SECONDS,
                 max_retries=1,
             ) as client:
-                reply = client.chat.completions.create(model=self.model, messages=messages(prompt, facts))
+                reply = self._reply(client, messages(prompt, facts), openai.BadRequestError)
             text = reply.choices[0].message.content
         except Exception as error:  # a server may answer with anything, and the next one must get its turn
             if isinstance(error, openai.APIConnectionError):
@@ -99,6 +104,18 @@ class OpenAICompatible:
         usage = getattr(reply, "usage", None)
         tokens = [_count(getattr(usage, name, None)) for name in ("prompt_tokens", "completion_tokens")]
         return Answer(storable.kept(text), *tokens)
+
+    def _reply(self, client, conversation, refused):
+        """The server's reply, of so many tokens at most: who pays for each must not pay without end."""
+        ask = partial(client.chat.completions.create, model=self.model, messages=conversation)
+        try:
+            return ask(max_tokens=settings.AI_MAX_TOKENS)
+        except (
+            refused
+        ) as error:  # OpenAI's models that think take it under its new name only, local servers the old
+            if "max_completion_tokens" not in str(error):
+                raise
+            return ask(max_completion_tokens=settings.AI_MAX_TOKENS)
 
     def _without_secret(self, error):
         text = storable.kept(f"{type(error).__name__}: {error}")
@@ -130,18 +147,21 @@ def write(agent, purpose, prompt, facts, fallback, *, task=None, service_order=N
     """Words for `purpose`, as plain text, with no figure that is not in `facts`.
 
     `fallback` is what our own code would say; it ends the line, so there is always an answer. One ChimeraTask
-    is logged for each provider that was asked; one that was not reached lately is not.
+    is logged for each provider that was asked; one that was not reached lately is not, nor is any server with
+    facts of more than `LONGEST_PROMPT` characters or when a day's `AI_DAILY_CALLS` are used up.
     """
     belongs_to = {"task": task, "service_order": service_order}
+    asked = messages(prompt, facts)[1]["content"]
     for provider in providers(fallback):
-        if provider.is_left_alone:
+        is_server = not isinstance(provider, TemplateWriter)
+        if provider.is_left_alone or (is_server and (len(asked) > LONGEST_PROMPT or not _may_be_paid())):
             continue
         entry = ChimeraTask(
             agent=agent,
             purpose=purpose[:80],
             provider=provider.name,
             model=provider.model or "default",
-            prompt=messages(prompt, facts)[1]["content"],
+            prompt=asked,
             **belongs_to,
         )
         text = _ask(provider, entry, prompt, facts)
@@ -152,6 +172,19 @@ def write(agent, purpose, prompt, facts, fallback, *, task=None, service_order=N
             return text
         logger.warning("%s did not answer %s for %s: %s", provider.name, purpose, agent, entry.outcome)
     raise AssertionError("the template writer always answers")
+
+
+def _may_be_paid():
+    """Count this call, and say whether it is within the day's. In UTC, counted by all processes together."""
+    key = f"chimera:{timezone.now():%Y-%m-%d}"
+    cache.add(key, 0, timeout=COUNTED_FOR)
+    try:
+        number = cache.incr(key)
+    except ValueError:  # the cache forgot it in between
+        return True
+    if number == settings.AI_DAILY_CALLS + 1:
+        logger.warning("the day's %s calls of language models are used up", settings.AI_DAILY_CALLS)
+    return number <= settings.AI_DAILY_CALLS
 
 
 def _ask(provider, entry, prompt, facts):

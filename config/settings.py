@@ -79,6 +79,8 @@ EMAIL_URL = env.dj_email_url("EMAIL_URL") if env.str("EMAIL_URL", "", validate=_
 AI_BASE_URL = env.str("AI_BASE_URL", "", validate=check.Regexp(r"\A\Z|https?://\S+\Z"))
 AI_API_KEY = env.str("AI_API_KEY", "")
 AI_MODEL = env.str("AI_MODEL", "")
+AI_MAX_TOKENS = env.int("AI_MAX_TOKENS", 4000, validate=check.Range(min=100, max=100_000))  # of one answer
+AI_DAILY_CALLS = env.int("AI_DAILY_CALLS", 1000, validate=check.Range(min=0, max=1_000_000))
 Q_BROKER = env.str("Q_BROKER", "orm", validate=check.OneOf(["orm", "redis"]))
 Q_WORKERS = env.int("Q_WORKERS", 2, validate=check.Range(min=1, max=64))
 PROXIES = env.int("PROXIES", 0, validate=check.Range(min=0, max=5))
@@ -163,9 +165,6 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_I18N = True
-USE_TZ = True
-LANGUAGE_CODE = "en-us"
 
 TEMPLATES = [
     {
@@ -282,7 +281,6 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside,
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https and HSTS_SUBDOMAINS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 CATALOG_UPLOAD_MAX_BYTES = 256_000_000
@@ -298,7 +296,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 # Everything under media/ is private: staff and owners reach it through views that check who asks.
 MEDIA_ROOT = VAR_DIR / "media"
-FILE_UPLOAD_TEMP_DIR = None
+# Also where VAR_DIR was made by somebody else, for everybody: 644 is Django's own.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 
 # --- Mail -------------------------------------------------------------------------------------------
 

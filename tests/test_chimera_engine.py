@@ -237,3 +237,43 @@ def test_words_are_not_asked_for_inside_a_transaction(settings):
         ask()
 
     assert ChimeraTask.objects.count() == 0
+
+
+def test_an_answer_is_asked_for_with_a_bound_on_its_tokens(server, settings):
+    settings.AI_MAX_TOKENS = 500
+    server.expect_oneshot_request("/local/v1/chat/completions").respond_with_json(completion("Calm prints."))
+
+    ask()
+
+    ((asked, _),) = server.log
+    assert asked.json["max_tokens"] == 500
+
+
+def test_a_server_that_knows_the_bound_under_its_new_name_gets_it_under_that(server, settings):
+    """As OpenAI's models that think do."""
+    error = {"message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}
+    server.expect_ordered_request("/local/v1/chat/completions").respond_with_json({"error": error}, status=400)
+    server.expect_ordered_request("/local/v1/chat/completions").respond_with_json(completion("Calm prints."))
+
+    assert ask() == "Calm prints."
+
+    bounds = [{name for name in asked.json if "tokens" in name} for asked, _ in server.log]
+    assert bounds == [{"max_tokens"}, {"max_completion_tokens"}]
+
+
+def test_beyond_the_days_calls_the_template_writer_answers(server, settings):
+    settings.AI_DAILY_CALLS = 1
+    server.expect_request("/local/v1/chat/completions").respond_with_json(completion("Calm prints."))
+
+    assert [ask(), ask(), ask()] == ["Calm prints.", FALLBACK, FALLBACK]
+
+    assert len(server.log) == 1
+    assert [provider for provider, _, _ in log()] == [f"localhost:{server.port}", "template", "template"]
+
+
+def test_facts_that_fill_a_book_are_sent_to_no_server(server):
+    facts = FACTS | {"brief": "x" * chimera_engine.LONGEST_PROMPT}
+
+    assert chimera_engine.write("Fiverr Bot", "Word an offer", "Say it.", facts, FALLBACK) == FALLBACK
+
+    assert server.log == []
