@@ -26,7 +26,7 @@ check: .venv/dev.stamp
 	@$(PY) -m ruff format --check .
 	@find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --check --target-version 5.2
 	@$(PY) manage.py makemigrations --check --dry-run
-	@DEBUG=false SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://shop.example ALLOWED_HOSTS=shop.example \
+	@DEBUG=false SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))') PUBLIC_URL=https://shop.example PROXIES=1 ALLOWED_HOSTS=shop.example \
 		$(PY) manage.py check --deploy --fail-level WARNING
 	@$(PY) -m pytest -q tests/test_house.py
 

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 
 
 @register(Tags.compatibility)
@@ -46,6 +46,21 @@ def model_is_named(app_configs, **kwargs):
     if not settings.AI_BASE_URL or settings.AI_MODEL:
         return []
     return [Error("AI_BASE_URL is set, but AI_MODEL is not.", hint="AI_MODEL=llama3.2", id="agency.E003")]
+
+
+@register(Tags.security, deploy=True)
+def proxies_are_counted(app_configs, **kwargs):
+    """With TLS somebody stands in front of us. Uncounted, all visitors have its address: who tries ten passwords
+    locks the owner out of the admin, and all share one visitor's rates."""
+    if not settings.PUBLIC_URL.startswith("https://") or settings.PROXIES:
+        return []
+    return [
+        Warning(
+            "PUBLIC_URL is https, but PROXIES is 0: all visitors count as one.",
+            hint="PROXIES=1, where one proxy with TLS stands in front and sets X-Forwarded-For.",
+            id="agency.W001",
+        )
+    ]
 
 
 @register(Tags.compatibility)

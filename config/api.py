@@ -2,7 +2,6 @@
 
 import logging
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DataError
 from django.http import Http404, JsonResponse
@@ -105,14 +104,6 @@ def server_error(request):
     if request.path_info.startswith("/api/"):
         return _plain(500, "Something went wrong here; it was logged.", request_id=request.id)
     return defaults.server_error(request)
-
-
-def client_address(request):
-    """The address that asks, for login throttling: what the last of our own proxies saw, else the connection's."""
-    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    if settings.PROXIES and len(forwarded) >= settings.PROXIES and forwarded[-settings.PROXIES]:
-        return forwarded[-settings.PROXIES]
-    return request.META.get("REMOTE_ADDR", "")
 
 
 def slashless(get_response):

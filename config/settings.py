@@ -257,7 +257,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-AXES_CLIENT_IP_CALLABLE = "config.api.client_address"
+AXES_CLIENT_IP_CALLABLE = "storefront.limits.caller"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -332,8 +332,6 @@ REST_FRAMEWORK = {
         "config.throttles.Anybody",
         "config.throttles.Users",
     ],
-    # How many proxies of ours stand in front: their count decides which address a throttle counts.
-    "NUM_PROXIES": PROXIES,
     "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "3000/min"},
     "EXCEPTION_HANDLER": "config.api.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -2,6 +2,8 @@
 
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
 
+from storefront.limits import caller
+
 
 class _CountedTogether:
     """A rate that all processes count together, by a count for each window of time.
@@ -10,6 +12,9 @@ class _CountedTogether:
     at the border of two windows. A request that is refused is not counted. (DRF keeps a list of moments that each
     request reads, changes and writes back: two processes at once lose each other's.)
     """
+
+    def get_ident(self, request):
+        return caller(request)
 
     def allow_request(self, request, view):
         self.key = self.rate and self.get_cache_key(request, view)

@@ -10,8 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 from agency.models import Package
 from earnings.refusals import Refusal
 from storefront import cards, cart
+from storefront.limits import is_too_often
 from storefront.models import Cart, Product
 from storefront.same_origin import from_this_site
+
+# New carts by one caller, in seconds: a row each, from whoever sends a form.
+CARTS_AT_MOST, WITHIN = 1000, 3600
+TOO_OFTEN = "Many carts were begun from your network in the last hour. Wait a little, or write to us."
 
 
 class QuantityForm(forms.Form):
@@ -43,6 +48,8 @@ def add(request):
     """Put a product (`product`: slug) or a package (`gig`: slug, `tier`) into the cart; `go=checkout` buys now."""
     thing = _thing(request.POST)
     known = cart_of(request)
+    if known is None and is_too_often(request, "cart", at_most=CARTS_AT_MOST, within=WITHIN):
+        return _answer(request, known, refusal=Refusal(TOO_OFTEN, status=429))
     try:
         with transaction.atomic():  # what is refused leaves no empty cart behind
             basket = known or Cart.objects.create()
