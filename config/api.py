@@ -106,6 +106,19 @@ def server_error(request):
     return defaults.server_error(request)
 
 
+def personal(get_response):
+    """Middleware: what the API answers is its caller's. No cache between us keeps it, and the caller's own asks
+    before it shows it again."""
+
+    def middleware(request):
+        response = get_response(request)
+        if request.path_info.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    return middleware
+
+
 def slashless(get_response):
     """Middleware: an API address means the same with a slash at its end."""
 

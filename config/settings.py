@@ -150,6 +150,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.requests.ContentSecurityPolicy",
+    "config.api.personal",
     "config.api.slashless",
     "config.requests.ConditionalAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -145,3 +145,15 @@ def test_an_answer_that_changes_its_policy_changes_no_other(client):
     with_nonce, nonce = said(use_nonce=True)
     assert f"'nonce-{nonce}'" in with_nonce
     assert said()[0] == plain
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs", "/api/v1/portfolio", "/api/v1/nothing", "/api/v1/schema"])
+def test_no_cache_keeps_what_the_api_answers_for_others(api, path):
+    first = api.get(path)
+    again = api.get(path, headers={"If-None-Match": first.get("ETag", "none")})
+
+    assert {first["Cache-Control"], again["Cache-Control"]} == {"private, no-cache"}
+
+
+def test_what_must_not_be_stored_at_all_says_so_itself(api):
+    assert api.get("/api/v1/earnings/export.csv")["Cache-Control"] == "private, no-store"
