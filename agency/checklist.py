@@ -6,7 +6,7 @@ declared types.
 
 from io import BytesIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 SIGNATURES = {
     "png": b"\x89PNG\r\n\x1a\n",
@@ -127,5 +127,5 @@ def _size(file):
         with Image.open(BytesIO(file.content)) as image:
             image.verify()
             return image.size
-    except (UnidentifiedImageError, OSError, SyntaxError):
+    except Exception:  # Pillow raises anything for what is broken, and an error of its own for a bomb
         return None

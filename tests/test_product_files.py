@@ -4,6 +4,7 @@ import hashlib
 import threading
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
@@ -195,3 +196,9 @@ def test_a_file_that_the_owner_of_a_demo_shop_withdrew_does_not_come_back():
     demo_shop.open_shop()
 
     assert list(file.product.files.current()) == []
+
+
+def test_a_file_that_is_sold_is_read_by_its_owner_only():
+    stored = Path(add(make_product()).file.path)
+
+    assert (stored.stat().st_mode & 0o777, stored.parent.stat().st_mode & 0o777) == (0o600, 0o700)
