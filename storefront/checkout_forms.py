@@ -9,6 +9,8 @@ from storefront import payments
 from storefront.checkout import Buyer, Wish
 
 KEY = re.compile(r"\A[A-Za-z0-9_-]{16,64}\Z")
+# A mail to any address begins with the name that was given: it must not be somebody's advertisement.
+ADDRESS = re.compile(r"://|\bwww\.", re.IGNORECASE)
 CODES = {"changed": "quote", "duplicate": "buys_again"}
 
 
@@ -43,6 +45,12 @@ class CheckoutForm(forms.Form):
     )
     buys_again = forms.BooleanField(label="Yes, I want to order it again", required=False)
     checkout_key = forms.RegexField(KEY, widget=forms.HiddenInput)
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        if len(name.splitlines()) > 1 or ADDRESS.search(name):
+            raise forms.ValidationError("Write your name alone, on one line and without a web address.")
+        return name
 
     def __init__(self, data=None, *, offer):
         super().__init__(data, label_suffix="", use_required_attribute=True)

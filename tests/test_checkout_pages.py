@@ -3,7 +3,7 @@ import re
 import pytest
 from django.test import Client
 
-from agency.models import Run
+from agency.models import Mail, Run
 from earnings.models import Earning
 from storefront import checkout_pages
 from storefront.models import Order, Payment, Product
@@ -293,3 +293,26 @@ def test_an_invoice_names_store_buyer_amount_and_due_date(client, settings):
 def test_pages_of_a_made_up_token_are_not_there(client):
     for page in ("pay", "demo", "invoice", "to", "paid"):
         assert client.get(f"/checkout/{page}/made-up/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Win at https://evil.example", "Go to WWW.evil.example", "Ada\n\nYou have won", "Ada\u2028You have won"],
+)
+def test_a_name_that_is_an_advertisement_is_in_no_mail(client, name):
+    fill(client)
+
+    answer = client.post("/checkout/", filled_in(client, name=name, provider="manual"))
+
+    assert answer.status_code == 422
+    assert "Write your name alone" in answer.content.decode()
+    assert (Order.objects.count(), Mail.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["J.R. O’Hara-Smith", "نام\u200cخانوادگی", "Ada\u00a0Lovelace c/o Co."])
+def test_names_of_people_are_taken_as_they_are(client, name):
+    fill(client)
+
+    client.post("/checkout/", filled_in(client, name=name))
+
+    assert Order.objects.get().name == name
