@@ -14,6 +14,8 @@ MACHINERY = {"django_q": "Background jobs", "knox": "API tokens", "auth": "Users
 MODEL_NAMES = {"AuthToken": "API tokens"}
 # django-q2's own schedules run nothing here (ours are the board's): a page that adds one would lead nowhere.
 UNUSED = {"django_q.schedule"}
+# Its own action, to clean up, asks of a request what only a login has, and fails; each login cleans up anyway.
+WITHOUT_ACTIONS = {"axes.accessattempt"}
 
 
 class BoardAdminSite(AdminSite):
@@ -26,6 +28,8 @@ class BoardAdminSite(AdminSite):
     def register(self, model_or_iterable, admin_class=None, **options):
         models = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else model_or_iterable
         used = [model for model in models if model._meta.label_lower not in UNUSED]
+        if any(model._meta.label_lower in WITHOUT_ACTIONS for model in used):
+            options["actions"] = []  # but to delete, which all lists have
         super().register(used, admin_class, **options)
 
     def get_app_list(self, request, app_label=None):

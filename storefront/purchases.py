@@ -19,6 +19,7 @@ from storefront.models import LinkRequest, Order
 
 LIVES = timedelta(days=7)
 MAIL_EVERY = timedelta(minutes=10)  # to one address, however often it is asked for
+A_DAY, MAILS_A_DAY = timedelta(days=1), 5  # and no more of them, from however many networks
 AT_ONCE = 50
 MOST_SHOWN = 100
 SALT = "storefront.purchases"
@@ -47,8 +48,9 @@ def _answer(request):
 
 
 def _was_written_to(email):
-    lately = timezone.now() - MAIL_EVERY
-    return Mail.objects.filter(to=email, template=TEMPLATE, created_at__gte=lately).exists()
+    now = timezone.now()
+    today = Mail.objects.filter(to=email, template=TEMPLATE, created_at__gte=now - A_DAY)
+    return today.filter(created_at__gte=now - MAIL_EVERY).exists() or today.count() >= MAILS_A_DAY
 
 
 def sign(order):

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+from axes.models import AccessAttempt
 from django.urls import reverse
 
 from agency.models import Breaker, PlaybookStep
@@ -88,3 +89,14 @@ def test_the_way_back_is_an_address_and_no_name_of_one(staff_client):
 
     assert staff_client.post(f"{page}?next=abc")["Location"] == "abc"
     assert staff_client.post(f"{page}?next=//evil.example/")["Location"].startswith("/admin/agency/run/")
+
+
+def test_sign_ins_offer_no_action_that_fails(staff_client):
+    page = reverse("admin:axes_accessattempt_changelist")
+    AccessAttempt.objects.create(username="owner", ip_address="192.0.2.1", failures_since_start=10)
+
+    offered = staff_client.get(page).content.decode()
+    answer = staff_client.post(page, {"action": "cleanup_expired_attempts", "_selected_action": "1"})
+
+    assert "delete_selected" in offered and "cleanup_expired" not in offered
+    assert answer.status_code == 302

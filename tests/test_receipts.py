@@ -325,6 +325,22 @@ def test_an_address_is_written_to_at_most_once_in_ten_minutes(client):
     assert (at_first, Mail.objects.filter(template="purchases").count()) == (1, 2)
 
 
+def test_an_address_is_written_to_at_most_five_times_a_day(client):
+    make_paid_order(buyer=make_buyer(email="ada@example.com"))
+    written = Mail.objects.filter(template="purchases")
+
+    for minutes in range(7):
+        ask(client, "ada@example.com", REMOTE_ADDR=f"192.0.2.{minutes}")
+        purchases.answer_requests()
+        written.update(created_at=timezone.now() - timedelta(minutes=11))
+    on_one_day = written.count()
+    written.update(created_at=timezone.now() - timedelta(hours=25))
+    ask(client, "ada@example.com", REMOTE_ADDR="192.0.2.9")
+    purchases.answer_requests()
+
+    assert (on_one_day, written.count()) == (5, 6)
+
+
 def test_who_asks_too_often_waits_and_others_do_not(client):
     asked = [ask(client, f"a{number}@example.com").status_code for number in range(6)]
 
