@@ -259,6 +259,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "storefront.limits.caller"
+AXES_USERNAME_CALLABLE = "storefront.limits.name_tried"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

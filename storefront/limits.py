@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.cache import cache
 
+LONGEST_NAME = 150  # of a user
 ONE_HOUSEHOLD = 64  # bits of an IPv6 address that tell one line from another; the rest its owner chooses freely
 
 
@@ -42,6 +43,12 @@ def _without_port(text):
         return urlsplit(f"//{text}").hostname or ""
     except ValueError:
         return ""
+
+
+def name_tried(request, credentials=None):
+    """The name of a login, as far as the list of sign-ins can hold it: Django's form takes any length. Or None."""
+    name = (credentials or request.POST).get("username")
+    return name and name[:LONGEST_NAME]
 
 
 def is_too_often(request, what, *, at_most, within):

@@ -1,6 +1,7 @@
 """Who is counted as one caller, where login throttling, rates and limits count."""
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 
@@ -57,6 +58,14 @@ def test_who_has_a_network_of_ipv6_tries_no_more_passwords_than_others(client):
     assert (wrong[:9], wrong[9]) == ([200] * 9, 429)
     assert tries("a long pass phrase", "2001:db8:1:2::99") == 429
     assert tries("a long pass phrase", "2001:db8:1:3::1") == 302
+
+
+@pytest.mark.django_db
+def test_a_name_longer_than_any_users_is_a_failed_login_and_kept_in_part(client):
+    given = {"username": "a" * 5000, "password": "wrong"}
+
+    assert client.post("/admin/login/", given).status_code == 200
+    assert AccessAttempt.objects.get().username == "a" * 150
 
 
 @pytest.mark.django_db
