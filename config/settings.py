@@ -152,6 +152,7 @@ MIDDLEWARE = [
     "config.requests.ContentSecurityPolicy",
     "config.api.personal",
     "config.api.slashless",
+    "agency.readiness.probed",
     "config.requests.ConditionalAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,4 +1,4 @@
-"""Every address of the site."""
+"""Every address of the site; `/healthz` and `/readyz` are answered by agency.readiness before."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -8,7 +8,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.routers import SimpleRouter
 
 from agency import api as agency
-from agency import readiness
 from agency import schedules_api as schedules
 from agency import services_api as services
 from agency import webhooks_api as webhooks
@@ -67,8 +66,6 @@ handler500 = "config.api.server_error"
 urlpatterns = [
     path("api/v1/", include(api)),
     re_path(r"^api/", csrf_exempt(not_found)),
-    path("healthz", readiness.healthz),
-    path("readyz", readiness.readyz),
     path("admin/", admin.site.urls),
     path("", include("agency.urls")),
     path("", include("storefront.urls")),

@@ -339,6 +339,18 @@ def test_live_and_ready(client):
     }
 
 
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "board", "no host"])
+def test_a_probe_is_answered_whatever_host_it_names_and_nothing_else_is(client, host):
+    assert client.get("/healthz", headers={"Host": host}).content == b"ok\n"
+    assert client.head("/healthz", headers={"Host": host}).status_code == 200
+    assert client.get("/readyz", headers={"Host": host}).json()["checks"]["database"]["ok"] is True
+
+    assert client.post("/healthz", headers={"Host": host}).status_code == 405
+    for path in ("/", "/healthz/", "/healthz/x", "/api/v1/healthz", "/admin/login/"):
+        assert client.get(path, headers={"Host": host}).status_code in (400, 404)
+    assert client.get("/", headers={"Host": host}).status_code == 400
+
+
 UNSTORABLE = [
     ('{"statement": "a\\u0000b"}', "/statement"),
     ('{"statement": "\\ud800"}', "/statement"),
