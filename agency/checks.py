@@ -1,9 +1,11 @@
 """System checks for settings on which correctness rests."""
 
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+from django.http.request import split_domain_port, validate_host
 
 
 @register(Tags.compatibility)
@@ -73,5 +75,21 @@ def redis_is_named(app_configs, **kwargs):
             "Q_BROKER is redis, but REDIS_URL is not set.",
             hint="REDIS_URL=redis://127.0.0.1:6379/0",
             id="agency.E004",
+        )
+    ]
+
+
+@register(Tags.compatibility)
+def public_url_is_allowed(app_configs, **kwargs):
+    """A shop whose own address is refused answers 400 to everybody who follows a link of its own."""
+    host, _ = split_domain_port(urlsplit(settings.PUBLIC_URL).netloc)
+    # Without any, Django allows this machine's names while DEBUG is true.
+    if not settings.ALLOWED_HOSTS or validate_host(host, settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Warning(
+            f"PUBLIC_URL is {settings.PUBLIC_URL}, but ALLOWED_HOSTS does not name its host.",
+            hint=f"ALLOWED_HOSTS={host}",
+            id="agency.W005",
         )
     ]

@@ -126,12 +126,10 @@ class Supervisor:
             child.end(patience=12)
 
 
-def is_taken(host, port):
-    """Whether somebody listens on this address already."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+def try_to_listen(host, port):
+    """Raise the OSError with which a server could not listen there, such as EADDRINUSE. Returns host's address."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
+        probe.bind(address)
+    return address[0]

@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, ValidationError
 from environs import validate as check
 
+from earnings.money import CURRENCIES
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -47,7 +49,8 @@ env = Env(eager=False)
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var") if os.environ.get("VAR_DIR") else BASE_DIR / "var"
 SECRET_KEY = env.str("SECRET_KEY", "")
 DEBUG = env.bool("DEBUG", False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+_HOST = [] if DEBUG else check.Length(min=1, error="Name the site's hosts, such as shop.example.")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], validate=_HOST)
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000", validate=[check.URL(require_tld=False), _own_origin])
 _SQL = check.Regexp(r"\A\Z|(postgres|postgresql|pgsql|sqlite)://", error="Begin with postgres:// or sqlite:///.")
 DATABASE_URL = env.dj_db_url("DATABASE_URL") if env.str("DATABASE_URL", "", validate=_SQL) else None
@@ -59,7 +62,8 @@ STORE_TAGLINE = env.str("STORE_TAGLINE", "", validate=check.Length(max=100))
 STORE_INTRO = env.str("STORE_INTRO", "", validate=check.Length(max=300))
 STORE_EMAIL = env.str("STORE_EMAIL", "hello@lanternfish.example", validate=check.Email())
 STORE_TIMEZONE = env.str("STORE_TIMEZONE", "UTC", validate=_time_zone)
-STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=check.Regexp(r"^[A-Z]{3}\Z"))
+_ISO_4217 = check.OneOf(CURRENCIES, error="{input} is not a currency's code (ISO 4217) such as EUR.")
+STORE_CURRENCY = env.str("STORE_CURRENCY", "USD", validate=_ISO_4217)
 STORE_ADDRESS = env.str("STORE_ADDRESS", "")
 STORE_TAX_NOTE = env.str("STORE_TAX_NOTE", "", validate=check.Length(max=200))
 INVOICE_NOTE = env.str("INVOICE_NOTE", "")
@@ -331,10 +335,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["earnings.filters.Filters", "config.lists.Ordering"],
     "DEFAULT_PAGINATION_CLASS": "config.lists.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "config.schema.CallSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "config.throttles.Anybody",
-        "config.throttles.Users",
-    ],
+    "DEFAULT_THROTTLE_CLASSES": ["config.throttles.Anybody", "config.throttles.Users"],
     "DEFAULT_THROTTLE_RATES": {"anon": "120/min", "user": "3000/min"},
     "EXCEPTION_HANDLER": "config.api.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -351,10 +352,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.schema.complete",
-    ],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.schema.complete"],
     "ENUM_NAME_OVERRIDES": {
         "PackageTierEnum": "agency.models.Package.Tier",
         "MoneyKindEnum": "earnings.models.Kind",

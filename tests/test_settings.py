@@ -1,12 +1,17 @@
 """The environment is checked whole, and what is wrong is said."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
 
+from agency import checks
+from config import reaching
 from storefront.management.commands import up
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +82,8 @@ def test_every_wrong_setting_is_named_at_once_and_without_a_traceback(tmp_path):
         ("DATABASE_URL", "oracle://shop@db/shop", "postgres://"),
         ("PUBLIC_URL", "https://shop.example/shop", "without a path"),
         ("PUBLIC_URL", "ftp://shop.example", "such as https://"),
+        ("ALLOWED_HOSTS", "", "shop.example"),
+        ("STORE_CURRENCY", "ABC", "ABC is not a currency's code (ISO 4217)"),
         ("VAR_DIR", "/dev/null", "File exists"),
         ("VAR_DIR", "/proc/board", "No such file"),
     ],
@@ -118,6 +125,82 @@ def test_the_secret_key_of_an_installation_is_made_once_and_is_its_owners(tmp_pa
     assert first.stdout == second.stdout and len(first.stdout) > 60
     assert (tmp_path / "v" / "secret_key").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "v").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("where", "hosts", "is_named"),
+    [
+        ("https://shop.example", ["shop.example"], False),
+        ("https://www.shop.example:8443", [".shop.example"], False),
+        ("http://[::1]:8000", ["[::1]"], False),
+        ("https://shop.example", ["localhost", "127.0.0.1"], True),
+    ],
+)
+def test_a_public_url_that_no_host_allows_is_named(settings, where, hosts, is_named):
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = where, hosts
+
+    assert [found.id for found in checks.public_url_is_allowed(None)] == ["agency.W005"] * is_named
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "said"),
+    [
+        ("127.0.0.1", 80_000, "--port: 80000 is not between 1 and 65535"),
+        ("127.0.0.1", 0, "--port: 0 is not"),
+        ("192.0.2.1", 8000, "--host: 192.0.2.1: "),
+        ("shop..example", 8000, "--host: shop..example: "),
+    ],
+)
+def test_where_nobody_can_listen_is_named(host, port, said):
+    with pytest.raises(CommandError) as refused:
+        call_command("up", host=host, port=port)
+
+    assert str(refused.value).startswith(said)
+
+
+def test_a_port_that_is_taken_is_said_so():
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(CommandError, match="is taken"):
+        call_command("up", port=other.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        ("0.0.0.0", ("0.0.0.0", "http://127.0.0.1:65001")),
+        ("127.0.0.1", ("127.0.0.1", "http://127.0.0.1:65001")),
+    ],
+)
+def test_the_address_that_up_says_can_be_opened(host, place):
+    assert up.Command().place(host, 65001) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:////nowhere/at/all/db.sqlite3", "/nowhere/at/all/db.sqlite3 can't be used: unable to open"),
+        ("postgres://shop:hush@127.0.0.1:1/board", "the database board at 127.0.0.1:1 can't be reached: "),
+    ],
+)
+def test_a_database_that_is_not_there_is_one_line_without_its_password(url, said, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "ledger_check"],
+        cwd=ROOT,
+        env={**os.environ, "VAR_DIR": str(tmp_path), "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"DATABASE_URL: {said}")
+    assert ended.stderr.count("\n") == 1 and "hush" not in ended.stderr
+
+
+@pytest.mark.django_db
+def test_a_faulty_query_is_no_absent_database():
+    with pytest.raises(DatabaseError) as faulty, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM no_such_table")
+
+    assert reaching.database_fault(faulty.value) is None
 
 
 def test_demo_payments_are_off_in_a_real_installation_whatever_its_environment_says():

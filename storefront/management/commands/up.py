@@ -1,11 +1,11 @@
 """`manage.py up`: everything on one machine."""
 
+import errno
 import os
 import sys
 import time
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -16,7 +16,7 @@ from django.utils.crypto import get_random_string
 from agency import quantum_state
 from agency.heartbeats import HOST, Silence
 from agency.models import Run
-from agency.supervisor import Child, Supervisor, is_taken
+from agency.supervisor import Child, Supervisor, try_to_listen
 from earnings.refusals import Refusal
 from storefront import demo_shop
 
@@ -38,21 +38,17 @@ class Command(BaseCommand):
         parser.add_argument("--no-demo", action="store_true", help="A real installation: no demo shop, no login.")
 
     def handle(self, *, host, port, no_demo, **options):
-        if is_taken(host, port):
-            raise CommandError(
-                f"Port {port} on {host} is taken, perhaps by another Direction Board. "
-                f"Stop it, or choose another port: make run PORT={port + 1}"
-            )
-        os.environ.setdefault("PUBLIC_URL", f"http://{host}:{port}")
+        ip, address = self.place(host, port)
+        os.environ.setdefault("PUBLIC_URL", address)
         os.environ["DEMO_PAYMENTS"] = demo_payments(os.environ.get("DEMO_PAYMENTS"), is_real=no_demo)
         call_command("migrate", verbosity=0)
         self.say(f"Database ready: {connection.vendor}")
         if not no_demo:
             self.prepare_demo()
         connection.close()
-        supervisor = self.start(host, port)
+        supervisor = self.start(ip, port)
         try:
-            if self.wait_for_web(supervisor, f"http://{host}:{port}") and not no_demo:
+            if self.wait_for_web(supervisor, address) and not no_demo:
                 self.first_wish(supervisor)
             if not supervisor.is_stopping:
                 self.point_around(os.environ["PUBLIC_URL"])
@@ -60,6 +56,24 @@ class Command(BaseCommand):
         finally:
             supervisor.stop()
         self.say("Stopped.")
+
+    def place(self, host, port):
+        """`(ip, address)`: where to listen, and where this machine finds that. Says why none can listen there."""
+        if not 0 < port < 65536:
+            raise CommandError(f"--port: {port} is not between 1 and 65535.")
+        try:
+            ip = try_to_listen(host, port)
+        except (OSError, UnicodeError) as error:
+            code = getattr(error, "errno", None)
+            if code == errno.EADDRINUSE:
+                raise CommandError(
+                    f"Port {port} on {host} is taken, perhaps by another Direction Board. "
+                    f"Stop it, or choose another port: make run PORT={port + 1}"
+                ) from None
+            name, value = ("--port", port) if code == errno.EACCES else ("--host", host)
+            raise CommandError(f"{name}: {value}: {getattr(error, 'strerror', error)}.") from None
+        reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)  # noqa: S104  everywhere is no address
+        return ip, f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
     def say(self, line):
         self.stdout.write(line)
@@ -76,9 +90,9 @@ class Command(BaseCommand):
         User.objects.create_superuser("owner", settings.STORE_EMAIL, password)
         self.say(f"Staff login, shown this once: owner / {password}")
 
-    def start(self, host, port):
+    def start(self, ip, port):
         python = sys.executable
-        web = [python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)]
+        web = [python, "-m", "granian", "--interface", "wsgi", "--host", ip, "--port", str(port)]
         # Granian would warn that 16 threads are many for two cores; they mostly wait, for SQLite or a live stream.
         web += [
             "--blocking-threads",
@@ -100,12 +114,10 @@ class Command(BaseCommand):
         return supervisor
 
     def wait_for_web(self, supervisor, address):
-        probe = urllib.request.Request(f"{address}/healthz")  # noqa: S310
-        probe.add_header("Host", urlsplit(os.environ["PUBLIC_URL"]).netloc)
         ends = time.monotonic() + 30
         while time.monotonic() < ends and not supervisor.is_stopping:
             try:
-                urllib.request.urlopen(probe, timeout=2).close()  # noqa: S310  our own address
+                urllib.request.urlopen(f"{address}/healthz", timeout=2).close()  # noqa: S310  our own address
                 return True
             except urllib.error.HTTPError:
                 return True
