@@ -305,6 +305,7 @@ WHITENOISE_MAX_AGE = 3600
 MEDIA_ROOT = VAR_DIR / "media"
 # Also where VAR_DIR was made by somebody else, for everybody: 644 is Django's own.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+FILE_UPLOAD_TEMP_DIR = VAR_DIR  # the same disk: an upload of 2 GB is moved there, and no /tmp in memory fills
 
 # --- Mail -------------------------------------------------------------------------------------------
 
