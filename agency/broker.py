@@ -17,8 +17,11 @@ from django_q.models import OrmQ
 from agency import dead_letters, watchdog
 from agency.bells import CHANNEL
 from agency.clock import Clock
+from agency.outages import Outage
 
 log = logging.getLogger(__name__)
+
+outage = Outage(log, "the queue can't be read; trying again until it can", "the queue is read again")
 
 IDLE = 1.0  # seconds in one wait, after which django-q2 may stop or go on
 
@@ -40,10 +43,12 @@ class WakingBroker(ORM):
     def dequeue(self):
         watchdog.watch()
         try:
-            return self._next_messages()
+            messages = self._next_messages()
+            outage.over()
+            return messages
         except (DatabaseError, InterfaceError):
             # The database is away or busy. django-q2 would end this process and pause for ten seconds.
-            log.exception("the queue can't be read; trying again")
+            outage.met()
             connections[Conf.ORM].close()
             time.sleep(IDLE)
             return None

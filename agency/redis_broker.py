@@ -10,8 +10,11 @@ from django_q.brokers.redis_broker import Redis
 
 from agency import dead_letters, watchdog
 from agency.clock import Clock
+from agency.outages import Outage
 
 log = logging.getLogger(__name__)
+
+outage = Outage(log, "the backlog can't be read; trying again until it can", "the backlog is read again")
 
 IDLE = 1.0  # seconds in one wait, after which django-q2 may stop or go on
 BELL = b"bell"  # no message: it wakes one cluster, whose clock then looks what is due
@@ -37,6 +40,14 @@ class BellsInRedis(Redis):
         except redis.RedisError:
             return False
 
+    def set_stat(self, key, value, timeout):
+        """What django-q2's own monitor shows. It would log ten times a second that it can't be written."""
+        try:
+            super().set_stat(key, value, timeout)
+            self._found()
+        except redis.RedisError as error:
+            self._lost(error)
+
     def ring(self):
         """Queue a bell for whichever cluster is idle. Without Redis each cluster's clock rings a little later."""
         if time.monotonic() < self._away_until:
@@ -52,10 +63,12 @@ class BellsInRedis(Redis):
     def dequeue(self):
         watchdog.watch()
         try:
-            return self._next_messages()
+            messages = self._next_messages()
+            outage.over()
+            return messages
         except (DatabaseError, InterfaceError):
             # The database is away or busy. django-q2 would end this process and pause for ten seconds.
-            log.exception("the backlog can't be read; trying again")
+            outage.met()
             connection.close()
             time.sleep(IDLE)
             return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from django.db import connection
 
 from agency.heartbeats import HOST, Silence
+from agency.outages import Outage
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Watchdog(threading.Thread):
         super().__init__(daemon=True)
         self._sentinel = os.getppid()  # the workers' parent, too
         self._silence = Silence(f"{HOST}:{self._sentinel}", SILENT_LOOKS)
+        self._outage = Outage(log, "the workers' heartbeat can't be read", "the workers' heartbeat is read again")
 
     def run(self):
         while os.getppid() == self._sentinel:
@@ -49,10 +51,11 @@ class Watchdog(threading.Thread):
             try:
                 is_over = self._silence.is_broken_off()
             except Exception:  # no database, no verdict
-                log.exception("the workers' heartbeat can't be read")
+                self._outage.met()
                 connection.close()
                 self._silence.forget()
                 continue
+            self._outage.over()
             if is_over:
                 log.critical("no worker of this cluster answers: ending it")
                 self._end()

@@ -16,6 +16,7 @@ class _Client(backend.RedisCacheClient):
     """Answers like an empty cache while its Redis is away."""
 
     _away_until = 0.0
+    _is_away = False
 
     def __init__(self, servers, **options):
         super().__init__(servers, **PATIENCE | options)
@@ -24,11 +25,17 @@ class _Client(backend.RedisCacheClient):
         if time.monotonic() < self._away_until:
             return empty
         try:
-            return verb(*values)
+            found = verb(*values)
         except RedisError as error:
             self._away_until = time.monotonic() + AWAY_FOR
-            log.warning("going on without the cache: %s", type(error).__name__)
+            if not self._is_away:  # said once: who asks every second would fill the log
+                log.warning("going on without the cache: %s", type(error).__name__)
+            self._is_away = True
             return empty
+        if self._is_away:
+            log.warning("the cache is back")
+            self._is_away = False
+        return found
 
     def add(self, key, value, timeout):
         return self._ask(super().add, True, key, value, timeout)

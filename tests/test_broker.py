@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django_q.conf import Conf
 from django_q.models import Failure, OrmQ
 from django_q.signing import SignedPackage
@@ -85,6 +85,20 @@ def test_staff_see_what_was_put_aside(broker, staff_client, caplog):
 
     assert "unreadable" in page
     assert "a_module_that_was_removed" in page
+
+
+def test_a_database_that_is_away_for_long_is_two_entries_of_the_log(broker, caplog, monkeypatch):
+    monkeypatch.setattr("agency.broker.IDLE", 0.01)
+
+    def is_away(*args):
+        raise OperationalError("the server is away")
+
+    with connections[Conf.ORM].execute_wrapper(is_away):
+        assert [broker.dequeue() for _ in range(4)] == [None] * 4
+    assert broker.dequeue() == []
+
+    said = [record.message for record in caplog.records if record.name == "agency.broker"]
+    assert said == ["the queue can't be read; trying again until it can", "the queue is read again"]
 
 
 @pytest.mark.skipif(

@@ -60,6 +60,7 @@ def test_without_redis_a_cluster_starts_and_its_clock_rings(port, caplog):
     broker = BellsInRedis("direction-board")
 
     assert broker.ping() is False
+    broker.set_stat("cluster", "stat", 3)
     assert functions(broker.dequeue()) == ["agency.jobs.sweep"]
     assert broker.dequeue() == []
     assert caplog.text.count("no bells while Redis is away") == 1

@@ -3,6 +3,8 @@
 import pytest
 from django.core.cache import caches
 
+from agency.outages import redis_fault
+
 redis_cache = pytest.importorskip("config.redis_cache")
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +24,18 @@ def test_without_its_redis_the_cache_is_empty_and_says_so_once(lost, caplog):
     assert (lost.get("a"), lost.get("a", "default"), lost.get_many(["a"])) == (None, "default", {})
     assert lost.add("a", 1) is True
     assert lost.incr("a") == 1
+    lost._cache._away_until = 0.0  # a second later
+    assert lost.get("a") is None
     assert caplog.text.count("going on without the cache") == 1
+
+
+def test_a_redis_that_does_not_answer_is_named_at_start_without_its_password(settings):
+    settings.REDIS_URL = "redis://:hush@127.0.0.1:1/0"
+
+    said = redis_fault()
+
+    assert said.startswith("REDIS_URL: Redis at 127.0.0.1:1 does not answer, going on without it: ")
+    assert "hush" not in said and "\n" not in said
 
 
 def test_without_its_redis_the_api_lets_everybody_in(lost, api):

@@ -16,6 +16,7 @@ from django.utils.crypto import get_random_string
 from agency import quantum_state
 from agency.heartbeats import HOST, Silence
 from agency.models import Run
+from agency.outages import redis_fault
 from agency.supervisor import Child, Supervisor, try_to_listen
 from earnings.refusals import Refusal
 from storefront import demo_shop
@@ -43,6 +44,8 @@ class Command(BaseCommand):
         os.environ["DEMO_PAYMENTS"] = demo_payments(os.environ.get("DEMO_PAYMENTS"), is_real=no_demo)
         call_command("migrate", verbosity=0)
         self.say(f"Database ready: {connection.vendor}")
+        if fault := redis_fault():
+            self.say(fault)
         if not no_demo:
             self.prepare_demo()
         connection.close()
