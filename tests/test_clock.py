@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.signing import SignedPackage
@@ -31,6 +32,20 @@ def ticking():
 
 def open_audit():
     return direction_board.open_run([Step("inventory_audit")], title="audit")
+
+
+def test_while_the_database_is_away_no_sweep_is_rung_for_and_afterwards_at_once():
+    made = Clock()
+
+    def is_away(*args):
+        raise OperationalError("the server is away")
+
+    with connection.execute_wrapper(is_away):
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                made.bells()
+
+    assert rung(made.bells()) == ["agency.jobs.sweep"]
 
 
 def test_nothing_due_is_no_bell_and_the_next_look_comes_in_half_a_second(ticking):
