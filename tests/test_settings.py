@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
@@ -112,6 +113,11 @@ def test_an_empty_var_dir_is_not_the_working_directory(tmp_path):
     )
 
     assert shown.stdout.strip() == str(ROOT / "var")
+
+
+def test_a_great_upload_waits_on_the_disk_where_it_will_stay(settings):
+    with TemporaryUploadedFile("a.zip", "application/zip", 3_000_000, None) as upload:
+        assert Path(upload.temporary_file_path()).parent == settings.VAR_DIR
 
 
 def test_the_secret_key_of_an_installation_is_made_once_and_is_its_owners(tmp_path):
