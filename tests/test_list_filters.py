@@ -71,9 +71,9 @@ def test_an_empty_list_offers_what_needs_no_first_row(admin_client, db):
 
 
 @pytest.mark.parametrize("value", ["x", "2024", "\x00", "9999-12-31", "-1"])
-def test_what_is_no_date_is_refused_as_django_does(admin_client, mails, value):
+def test_what_is_no_date_costs_no_fault(admin_client, mails, value):
     answer = admin_client.get(MAILS, {"created_at__gte": value})
-    assert answer.status_code in (200, 302)
+    assert answer.status_code in (200, 302, 400)
 
 
 def test_no_list_asks_for_the_distinct_dates_of_all_its_rows():
