@@ -405,8 +405,8 @@ def test_a_look_that_failed_is_not_held(shield, django, monkeypatch):
     assert django.asked == 2
 
 
-TRIALS = 800  # and more of them, until each price was raised WRITES times: machines differ
-WRITES = 50
+TRIALS = 400  # and more of them, until each price was raised WRITES times: machines differ
+WRITES = 30
 
 
 @pytest.mark.parametrize("reload", [True, False])
