@@ -113,7 +113,8 @@ def pause():
     """A worker sleeps past its lease and wakes; another one sleeps through a cancel and wakes."""
     wait_briefly()
     started(Cluster("cluster"))
-    lapsed, canceled = open_run(seconds=2), open_run(seconds=2)
+    # Long enough for a few tries to stop each: one that waits for SQLite's lock takes PATIENCE.
+    lapsed, canceled = open_run(seconds=8), open_run(seconds=8)
     first, second = (wait_until(lambda run=run: stopped(claimed(run)[0])) for run in (lapsed, canceled))
     direction_board.cancel(Run.objects.get(pk=canceled.pk))
     send(second, signal.SIGCONT)
