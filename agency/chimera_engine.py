@@ -110,9 +110,8 @@ class OpenAICompatible:
         ask = partial(client.chat.completions.create, model=self.model, messages=conversation)
         try:
             return ask(max_tokens=settings.AI_MAX_TOKENS)
-        except (
-            refused
-        ) as error:  # OpenAI's models that think take it under its new name only, local servers the old
+        except refused as error:
+            # OpenAI's models that think take it under its new name only, local servers under the old one.
             if "max_completion_tokens" not in str(error):
                 raise
             return ask(max_completion_tokens=settings.AI_MAX_TOKENS)
